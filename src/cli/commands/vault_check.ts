@@ -1,0 +1,47 @@
+/** `palyra vault check`: opens every envelope and tells what cannot be opened or was left behind. */
+
+import { PalyraError } from "../../errors.ts";
+import { type CheckReport, checkVault } from "../../vault/check_vault.ts";
+import type { App } from "../app.ts";
+import type { RecordView } from "../view.ts";
+
+/** Flags of `vault check`. */
+export interface VaultCheckFlags {
+  readonly repair?: boolean | undefined;
+  readonly strict?: boolean | undefined;
+}
+
+/** Reports, then fails: with `integrity` for bad entries, with `findings` for leftovers if `--strict`. */
+export async function vaultCheck(app: App, flags: VaultCheckFlags): Promise<RecordView> {
+  const repair = flags.repair ?? false;
+  using vault = repair ? await app.openExistingVault() : await app.openVault();
+  const report = await checkVault(vault, { repair });
+  const { checked, bad, leftovers, repaired } = report;
+  const failure = failureOf(report, flags.strict ?? false);
+  return {
+    kind: "record",
+    json: { checked, bad, leftovers, repaired },
+    text: [
+      `checked    ${checked} ${checked === 1 ? "version" : "versions"}`,
+      ...bad.map(({ ref, version, cause }) => `bad        ${ref}#${version}: ${cause}`),
+      `leftovers  ${leftovers}`,
+      ...(repair ? [`repaired   ${repaired}`] : []),
+    ].join("\n"),
+    ...(failure === undefined ? {} : { failure }),
+  };
+}
+
+function failureOf({ bad, leftovers }: CheckReport, strict: boolean): PalyraError | undefined {
+  if (bad.length > 0) {
+    return new PalyraError(
+      "integrity",
+      `Cannot open ${bad.length} of the vault's entries: wrong key or altered data`,
+    );
+  }
+  if (leftovers > 0 && strict) {
+    return new PalyraError("findings", `Found ${leftovers} leftovers of interrupted writers`, {
+      hint: "palyra vault check --repair removes them",
+    });
+  }
+  return undefined;
+}

@@ -1,0 +1,35 @@
+/** `palyra vault rotate kek` and `palyra vault rotate scope`. */
+
+import { rotateKek } from "../../vault/rotate_kek.ts";
+import { rotateScope } from "../../vault/rotate_scope.ts";
+import { parseScope } from "../../vault/scope.ts";
+import type { App } from "../app.ts";
+import type { RecordView } from "../view.ts";
+
+/** Rotates the KEK and the vault key. */
+export async function vaultRotateKek(app: App): Promise<RecordView> {
+  using vault = await app.openExistingVault();
+  const { generation, kekKid } = await rotateKek(vault);
+  return {
+    kind: "record",
+    json: { rotated: "kek", generation, kek_kid: kekKid },
+    text: `rotated the KEK; vault key generation ${generation}`,
+  };
+}
+
+/** Rotates the key of one scope. */
+export async function vaultRotateScope(
+  app: App,
+  _flags: Readonly<Record<never, never>>,
+  scopeText: string,
+): Promise<RecordView> {
+  const wanted = parseScope(scopeText);
+  using vault = await app.openExistingVault();
+  const { scope, generation, rewrapped } = await rotateScope(vault, wanted);
+  return {
+    kind: "record",
+    json: { rotated: "scope", scope, generation, rewrapped },
+    text:
+      `rotated the key of ${scope}: generation ${generation}, ${rewrapped} versions wrapped anew`,
+  };
+}

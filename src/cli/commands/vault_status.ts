@@ -1,0 +1,23 @@
+/** `palyra vault status`: which vault this is, what keeps its key, how much is in it. */
+
+import { vaultStatus } from "../../vault/vault_status.ts";
+import type { App } from "../app.ts";
+import type { RecordView } from "../view.ts";
+
+/** Describes the vault after opening its key. */
+export async function vaultStatusCommand(app: App): Promise<RecordView> {
+  using vault = await app.openVault();
+  const { vaultId, backend, state, secrets, scopes, kekKid, schema } = await vaultStatus(vault);
+  return {
+    kind: "record",
+    json: { vault_id: vaultId, backend, state, secrets, scopes, kek_kid: kekKid ?? null, schema },
+    text: [
+      `vault    ${vaultId}`,
+      `backend  ${backend}`,
+      `state    ${state}`,
+      `secrets  ${secrets} in ${scopes} ${scopes === 1 ? "scope" : "scopes"}`,
+      `kek      ${kekKid ?? "none yet"}`,
+      `schema   ${schema}`,
+    ].join("\n"),
+  };
+}

@@ -1,0 +1,88 @@
+/** Runs a command line through the framework, and turns its own complaints into typed errors. */
+
+import {
+  type ArgumentScannerError,
+  buildApplication,
+  ExitCode,
+  formatMessageForArgumentScannerError,
+  run,
+  text_en,
+} from "@stricli/core";
+import { PalyraError } from "../errors.ts";
+import type { App } from "./app.ts";
+import type { CommandContext, Outcome } from "./command.ts";
+import { routes } from "./routes.ts";
+
+/** What is left to print: a command's outcome, or the help text that was asked for. */
+export type FrameworkResult = Outcome | { readonly help: string };
+
+/**
+ * Finds and runs the command. Arguments that nobody expected are not repeated in the error: one of
+ * them may be a value that does not belong on a command line.
+ */
+export async function runFramework(app: App, args: readonly string[]): Promise<FrameworkResult> {
+  let printed = "";
+  let complaint = "";
+  const process = {
+    stdout: { write: (text: string) => void (printed += text) },
+    stderr: { write: (text: string) => void (complaint += text) },
+    exitCode: null as number | string | null,
+  };
+  const context: CommandContext & { process: typeof process } = {
+    process,
+    app,
+    outcome: undefined,
+  };
+  await run(application, args, context);
+  const { exitCode } = process;
+  if (exitCode === ExitCode.InvalidArgument || exitCode === ExitCode.UnknownCommand) {
+    return { error: usage(complaint.trim()) };
+  }
+  if (typeof exitCode === "number" && exitCode !== ExitCode.Success) {
+    return { error: new Error("The command framework failed") };
+  }
+  return context.outcome ?? { help: printed };
+}
+
+const application = buildApplication(routes, {
+  name: "palyra",
+  documentation: { disableAnsiColor: true, caseStyle: "original" },
+  scanner: { caseStyle: "original", allowArgumentEscapeSequence: true },
+  localization: {
+    text: {
+      ...text_en,
+      exceptionWhileParsingArguments: (error) => explain(error as ArgumentScannerError),
+      noCommandRegisteredForInput: ({ corrections }) =>
+        `there is no such command${meant(corrections)}`,
+    },
+  },
+});
+
+function explain(error: ArgumentScannerError): string {
+  return formatMessageForArgumentScannerError(error, {
+    FlagNotFoundError: ({ corrections }) =>
+      `there is no such flag${meant(corrections.map((name) => `--${name}`))}`,
+    AliasNotFoundError: () => "there is no such short flag",
+    ArgumentParseError: ({ externalFlagNameOrPlaceholder: name }) =>
+      `the value of ${name} is not valid`,
+    EnumValidationError: ({ externalFlagName, values }) =>
+      `--${externalFlagName} is one of ${values.join(", ")}`,
+    InvalidNegatedFlagSyntaxError: ({ externalFlagName }) => `--${externalFlagName} takes no value`,
+    UnexpectedFlagError: ({ externalFlagName }) => `--${externalFlagName} was given twice`,
+    UnexpectedPositionalError: ({ expectedCount }) =>
+      expectedCount === 0 ? "no argument was expected" : `more than ${expectedCount} arguments`,
+    UnsatisfiedFlagError: ({ externalFlagName }) => `--${externalFlagName} needs a value`,
+    UnsatisfiedPositionalError: ({ placeholder }) =>
+      `the argument ${placeholder.toUpperCase()} is missing`,
+  });
+}
+
+function meant(corrections: readonly string[]): string {
+  return corrections.length === 0 ? "" : `; did you mean ${corrections.join(" or ")}?`;
+}
+
+function usage(complaint: string): PalyraError {
+  return new PalyraError("usage", `Cannot read the command line: ${complaint}`, {
+    hint: "palyra --help lists the commands, palyra COMMAND --help the flags",
+  });
+}

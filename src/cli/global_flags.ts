@@ -1,0 +1,124 @@
+/** Flags that every command takes, before or after the subcommand, never after `--`. */
+
+import { PalyraError } from "../errors.ts";
+
+/** How results are printed. */
+export type OutputFormat = "text" | "json" | "ndjson";
+
+/** What the global flags say. */
+export interface GlobalOptions {
+  readonly config: string | undefined;
+  readonly stateRoot: string | undefined;
+  readonly format: OutputFormat;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  /** Whether palyra may ask on the terminal. */
+  readonly interactive: boolean;
+  readonly version: boolean;
+}
+
+/** The options, and the arguments without the global flags. */
+export interface SplitArguments {
+  readonly options: GlobalOptions;
+  readonly rest: readonly string[];
+}
+
+/** Global flags for help texts: spelling and meaning. */
+export const GLOBAL_FLAGS: readonly (readonly [string, string])[] = [
+  ["--config PATH", "Configuration file (PALYRA_CONFIG)"],
+  ["--state-root DIR", "Where the vault and the identity are (PALYRA_STATE_ROOT)"],
+  ["--json", "Print one JSON object; the same as --output-format json"],
+  ["--output-format FORMAT", "text, json or ndjson"],
+  ["--no-color", "No colours (NO_COLOR)"],
+  ["-q, --quiet", "No notes on standard error"],
+  ["-v, --verbose", "More notes on standard error"],
+  ["--no-input", "Never ask on the terminal"],
+  ["-h, --help", "Print help"],
+  ["-V, --version", "Print the version"],
+];
+
+const FORMATS: readonly OutputFormat[] = ["text", "json", "ndjson"];
+const WITH_VALUE = ["--config", "--state-root", "--output-format"] as const;
+const SHORT = /^-[qvV]+$/;
+
+interface Mutable {
+  values: Partial<Record<typeof WITH_VALUE[number], string>>;
+  set: Set<string>;
+}
+
+/** Takes the global flags out of the arguments. Throws `usage` for a missing or wrong value. */
+export function splitGlobalFlags(args: readonly string[]): SplitArguments {
+  const found: Mutable = { values: {}, set: new Set() };
+  const rest: string[] = [];
+  for (let at = 0; at < args.length; at++) {
+    const arg = args[at]!;
+    if (arg === "--") {
+      rest.push(...args.slice(at));
+      break;
+    }
+    const taken = takeValueFlag(found, arg, args[at + 1]);
+    if (taken > 0) at += taken - 1;
+    else if (!takeSwitch(found, arg)) rest.push(arg);
+  }
+  return { options: optionsOf(found), rest };
+}
+
+/** How many arguments a flag with a value took: none when it is no such flag. */
+function takeValueFlag({ values }: Mutable, arg: string, next: string | undefined): number {
+  for (const flag of WITH_VALUE) {
+    if (arg.startsWith(`${flag}=`)) {
+      values[flag] = required(flag, arg.slice(flag.length + 1));
+      return 1;
+    }
+    if (arg === flag) {
+      values[flag] = required(flag, next === "--" ? undefined : next);
+      return 2;
+    }
+  }
+  return 0;
+}
+
+function required(flag: string, value: string | undefined): string {
+  if (value !== undefined && value !== "") return value;
+  throw new PalyraError("usage", `Cannot read the command line: ${flag} needs a value`);
+}
+
+const SWITCHES: Readonly<Record<string, string>> = {
+  "--json": "json",
+  "--no-color": "no-color",
+  "--quiet": "q",
+  "--verbose": "v",
+  "--no-input": "no-input",
+  "--version": "V",
+};
+
+function takeSwitch({ set }: Mutable, arg: string): boolean {
+  const name = SWITCHES[arg];
+  if (name !== undefined) set.add(name);
+  else if (SHORT.test(arg)) { for (const letter of arg.slice(1)) set.add(letter); }
+  else return false;
+  return true;
+}
+
+function optionsOf({ values, set }: Mutable): GlobalOptions {
+  return {
+    config: values["--config"],
+    stateRoot: values["--state-root"],
+    format: formatOf(values["--output-format"], set.has("json")),
+    quiet: set.has("q"),
+    verbose: set.has("v"),
+    interactive: !set.has("no-input"),
+    version: set.has("V"),
+  };
+}
+
+function formatOf(named: string | undefined, json: boolean): OutputFormat {
+  const format = FORMATS.find((known) => known === named);
+  if (named !== undefined && format === undefined) {
+    throw new PalyraError("usage", "Cannot use --output-format: it is text, json or ndjson");
+  }
+  if (json && format !== undefined && format !== "json") {
+    throw new PalyraError("usage", "Cannot use --json and another --output-format together");
+  }
+  return json ? "json" : format ?? "text";
+}

@@ -1,0 +1,98 @@
+/** The tree of commands: start here to find the function behind a command line. */
+
+import { buildCommand, buildRouteMap, type RouteMap } from "@stricli/core";
+import { type CommandContext, load, type NoFlags, required } from "./command.ts";
+import { secretsRoutes } from "./routes/secrets.ts";
+import { vaultRoutes } from "./routes/vault.ts";
+import { GLOBAL_FLAGS } from "./global_flags.ts";
+import { BACKEND_KINDS } from "../vault/backend.ts";
+
+const init = buildCommand<{ backend?: string }, [], CommandContext>({
+  loader: load(async () => (await import("./commands/init.ts")).init),
+  parameters: {
+    flags: {
+      backend: {
+        kind: "parsed",
+        parse: String,
+        optional: true,
+        placeholder: "kind",
+        brief: `What keeps the vault key: auto, ${BACKEND_KINDS.join(", ")}`,
+      },
+    },
+  },
+  docs: {
+    brief: "Make the state root, the identity and the vault",
+    fullDescription:
+      "Make the state root, the identity and the vault.\nA second run reports what is there and changes nothing.",
+  },
+});
+
+const resolve = buildCommand<
+  { format?: "raw" | "json"; out?: string },
+  string[],
+  CommandContext
+>({
+  loader: load(async () => (await import("./commands/resolve.ts")).resolve),
+  parameters: {
+    flags: {
+      format: {
+        kind: "enum",
+        values: ["raw", "json"],
+        optional: true,
+        brief: "How values are printed",
+      },
+      out: {
+        kind: "parsed",
+        parse: String,
+        optional: true,
+        placeholder: "file",
+        brief: "Write to a file of mode 0600 in one step, instead of standard output",
+      },
+    },
+    positional: {
+      kind: "array",
+      parameter: required("ref", "SCOPE/NAME[#N], vault://…, env:VARIABLE, or NAME=REF"),
+    },
+  },
+  docs: {
+    brief: "Print the values of references",
+    fullDescription: "Print the values of references.\n" +
+      "One reference prints its exact bytes. Several, or NAME=REF, need --format json.",
+  },
+});
+
+const exitCodes = buildCommand<NoFlags, [], CommandContext>({
+  loader: load(async () => (await import("./commands/help_exit_codes.ts")).helpExitCodes),
+  parameters: {},
+  docs: { brief: "The table of exit statuses" },
+});
+
+const version = buildCommand<NoFlags, [], CommandContext>({
+  loader: load(async () => (await import("./commands/version.ts")).version),
+  parameters: {},
+  docs: { brief: "The version of palyra" },
+});
+
+/** All commands. */
+export const routes: RouteMap<CommandContext> = buildRouteMap({
+  routes: {
+    init,
+    secrets: secretsRoutes,
+    resolve,
+    vault: vaultRoutes,
+    help: buildRouteMap({
+      routes: { "exit-codes": exitCodes },
+      docs: { brief: "Further help: exit-codes" },
+    }),
+    version,
+  },
+  docs: {
+    brief: "Secrets for scripts, CI jobs and agents",
+    fullDescription: [
+      "Secrets for scripts, CI jobs and agents: stored encrypted, read back by reference.",
+      "",
+      "Flags of every command, before or after its name:",
+      ...GLOBAL_FLAGS.map(([flag, brief]) => `  ${flag.padEnd(24)}${brief}`),
+    ].join("\n"),
+  },
+});

@@ -1,0 +1,60 @@
+/** One run of palyra: arguments in, output and exit status out. */
+
+import { encodeUtf8 } from "../crypto/encoding.ts";
+import { OutputClosed, type Platform } from "../platform/platform.ts";
+import { VERSION } from "../version.ts";
+import { App } from "./app.ts";
+import { exitStatusOf, OUTPUT_CLOSED_STATUS } from "./exit_status.ts";
+import { type OutputFormat, type SplitArguments, splitGlobalFlags } from "./global_flags.ts";
+import { printError, printView } from "./output.ts";
+import { runShortWay } from "./short_way.ts";
+import type { View } from "./view.ts";
+
+/** Runs one command line; resolves to the exit status and never rejects. */
+export async function runPalyra(platform: Platform, args: readonly string[]): Promise<number> {
+  let format = guessFormat(args); // for an error in the global flags themselves
+  try {
+    const split = splitGlobalFlags(args);
+    format = split.options.format;
+    return await runSplit(platform, split);
+  } catch (error) {
+    if (error instanceof OutputClosed) return OUTPUT_CLOSED_STATUS;
+    printError(platform, error, format);
+    return exitStatusOf(error);
+  }
+}
+
+async function runSplit(platform: Platform, { options, rest }: SplitArguments): Promise<number> {
+  const app = new App(platform, options);
+  const args = withHelpAsFlag(options.version && rest.length === 0 ? ["version"] : rest);
+  if (options.version && options.format === "text") {
+    return await printText(platform, `${VERSION}\n`);
+  }
+  const direct = await runShortWay(app, args);
+  if (direct !== undefined) return await finish(platform, direct, options.format);
+  const { runFramework } = await import("./framework.ts");
+  const result = await runFramework(app, args);
+  if ("help" in result) return await printText(platform, result.help);
+  if ("error" in result) throw result.error;
+  return await finish(platform, result.view, options.format);
+}
+
+async function finish(platform: Platform, view: View, format: OutputFormat): Promise<number> {
+  await printView(platform, view, format);
+  if (view.kind === "record" && view.failure !== undefined) throw view.failure;
+  return 0;
+}
+
+async function printText(platform: Platform, text: string): Promise<number> {
+  await platform.streams.writeOutput(encodeUtf8(text));
+  return 0;
+}
+
+/** `help secrets set` is another way to write `secrets set --help`. */
+function withHelpAsFlag(args: readonly string[]): readonly string[] {
+  return args[0] === "help" && args[1] !== "exit-codes" ? [...args.slice(1), "--help"] : args;
+}
+
+function guessFormat(args: readonly string[]): OutputFormat {
+  return args.includes("--json") ? "json" : "text";
+}

@@ -1,0 +1,44 @@
+/** What a command gives back to be printed: data, never text that is already formatted for one output. */
+
+import type { SensitiveBytes } from "../crypto/sensitive_bytes.ts";
+import type { PalyraError } from "../errors.ts";
+
+/** An object for JSON: snake_case fields, no secret unless the command is asked for one. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** One result, for people and for programs. */
+export interface RecordView {
+  readonly kind: "record";
+  readonly json: JsonObject;
+  /** Lines for people, without the last line end. */
+  readonly text: string;
+  /** Reported after the output, and decides the exit status. */
+  readonly failure?: PalyraError;
+}
+
+/** Several results of one kind. */
+export interface ListView {
+  readonly kind: "list";
+  /** The field of the JSON object that holds the items. */
+  readonly field: string;
+  /** Further fields of the JSON object. */
+  readonly rest?: JsonObject;
+  readonly items: readonly JsonObject[];
+  readonly text: string;
+}
+
+/** Exact bytes, whatever the output format. */
+export interface BytesView extends Disposable {
+  readonly kind: "bytes";
+  readonly bytes: SensitiveBytes;
+  /** Added on a terminal only, where a prompt would otherwise stick to the value. */
+  readonly newlineOnTerminal: boolean;
+}
+
+/** The output went elsewhere. */
+export interface SilentView {
+  readonly kind: "silent";
+}
+
+/** Any result of a command. */
+export type View = RecordView | ListView | BytesView | SilentView;

@@ -1,0 +1,24 @@
+/** Environment variables, clock and randomness of the process. */
+
+import { PalyraError } from "../../errors.ts";
+import type { Clock, Environment, Random } from "../platform.ts";
+
+export const environment: Environment = { get, os: systemName() };
+export const clock: Clock = { now: () => Date.now() };
+export const random: Random = { bytes: (length) => crypto.getRandomValues(new Uint8Array(length)) };
+
+function get(name: string): string | undefined {
+  try {
+    return Deno.env.get(name);
+  } catch (cause) {
+    // Deno throws InvalidData for bytes that are not Unicode, TypeError for an impossible name.
+    throw new PalyraError("usage", `Cannot read the environment variable ${name}: not valid text`, {
+      cause,
+    });
+  }
+}
+
+function systemName(): Environment["os"] {
+  const { os } = Deno.build;
+  return os === "linux" || os === "darwin" || os === "windows" ? os : "other";
+}

@@ -1,0 +1,102 @@
+/** Small private files on a real file system: refused unless owner-only, written atomically. */
+
+import { isPalyraError, PalyraError } from "../../errors.ts";
+import type { PrivateFiles } from "../platform.ts";
+import { parentOf, syncDirectory } from "./directories.ts";
+import { attempt, fileFailure, unlessAbsent } from "./failures.ts";
+import { refuse, requirePrivateFile } from "./ownership.ts";
+import { removeIfThere, TEMP_NAME, tempPathIn, writeNewFile } from "./temp_file.ts";
+
+export const privateFiles: PrivateFiles = { read, create, replace, remove };
+
+function read(path: string, maxBytes: number): Uint8Array<ArrayBuffer> | undefined {
+  const before = unlessAbsent(`read ${path}`, () => Deno.lstatSync(path));
+  if (before === undefined) return undefined;
+  requirePrivateFile(path, before);
+  using file = openOwn(path);
+  const now = file.statSync(); // the open file, not the name: it may have been exchanged
+  if (now.dev !== before.dev || now.ino !== before.ino) {
+    refuse(path, "it changed while it was opened");
+  }
+  requirePrivateFile(path, now);
+  if (now.nlink !== null && now.nlink > 1 && now.nlink !== linksOfOurs(path, now)) {
+    refuse(path, "it has another hard link");
+  }
+  return readToEnd(file, path, maxBytes);
+}
+
+/** A file of ours that even we may not read is out of reach, not forbidden by a policy: `unavailable`. */
+function openOwn(path: string): Deno.FsFile {
+  try {
+    return Deno.openSync(path, { read: true });
+  } catch (error) {
+    const failure = fileFailure(`read ${path}`, error);
+    if (!isPalyraError(failure, "denied")) throw failure;
+    throw new PalyraError("unavailable", failure.message, {
+      hint: `chmod 600 ${path}`,
+      cause: error,
+    });
+  }
+}
+
+function readToEnd(file: Deno.FsFile, path: string, maxBytes: number): Uint8Array<ArrayBuffer> {
+  const buffer = new Uint8Array(maxBytes + 1);
+  let length = 0;
+  while (length < buffer.length) {
+    const count = attempt(`read ${path}`, () => file.readSync(buffer.subarray(length)));
+    if (count === null) return buffer.slice(0, length);
+    length += count;
+  }
+  throw new PalyraError("integrity", `Cannot read ${path}: it is larger than palyra writes it`);
+}
+
+function create(path: string, bytes: Uint8Array): boolean {
+  const directory = parentOf(path);
+  const temp = tempPathIn(directory);
+  return attempt(`create ${path}`, () => {
+    try {
+      writeNewFile(temp, bytes);
+      try {
+        Deno.linkSync(temp, path); // fails when the name is taken, where a rename would replace
+      } catch (error) {
+        if (error instanceof Deno.errors.AlreadyExists) return false;
+        throw error;
+      }
+    } finally {
+      removeIfThere(temp);
+    }
+    syncDirectory(directory);
+    return true;
+  });
+}
+
+function replace(path: string, bytes: Uint8Array): void {
+  const directory = parentOf(path);
+  const temp = tempPathIn(directory);
+  attempt(`write ${path}`, () => {
+    try {
+      writeNewFile(temp, bytes);
+      Deno.renameSync(temp, path);
+    } catch (error) {
+      removeIfThere(temp);
+      throw error;
+    }
+    syncDirectory(directory);
+  });
+}
+
+function remove(path: string): void {
+  attempt(`remove ${path}`, () => removeIfThere(path));
+}
+
+/** Links that {@link create} left behind when it was killed between its link and its removal. */
+function linksOfOurs(path: string, file: Deno.FileInfo): number {
+  const directory = parentOf(path);
+  let links = 1;
+  for (const { name } of Deno.readDirSync(directory)) {
+    if (!TEMP_NAME.test(name)) continue;
+    const other = unlessAbsent(`look at ${name}`, () => Deno.lstatSync(`${directory}/${name}`));
+    if (other !== undefined && other.dev === file.dev && other.ino === file.ino) links++;
+  }
+  return links;
+}

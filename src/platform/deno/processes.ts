@@ -1,0 +1,103 @@
+/** Other programs: absolute path, no shell, own process group, bounded in time and output. */
+
+import { PalyraError } from "../../errors.ts";
+import type { Processes, ProcessRequest, ProcessResult } from "../platform.ts";
+import { fileFailure } from "./failures.ts";
+
+export const processes: Processes = { run };
+
+async function run(request: ProcessRequest): Promise<ProcessResult> {
+  const [program, ...args] = request.argv;
+  // A bare name would be looked up in PATH, where anybody's program may come first.
+  if (!isAbsolute(program)) {
+    throw new PalyraError("internal", "Cannot start a program: its path is not absolute");
+  }
+  const child = start(program, args, request);
+  const stop = new AbortController();
+  let failure: ProcessResult["failure"];
+  function end(why: NonNullable<ProcessResult["failure"]>): void {
+    failure ??= why;
+    killGroup(child);
+    stop.abort(); // a grandchild that left the group may still hold the pipes
+  }
+  const deadline = AbortSignal.timeout(request.timeoutMs);
+  const onDeadline = (): void => end("timeout");
+  deadline.addEventListener("abort", onDeadline);
+  try {
+    const fed = request.stdin === undefined ? undefined : feed(child.stdin, request.stdin);
+    const overflow = (): void => end("too much output");
+    const [stdout, stderr] = await Promise.all([
+      collect(child.stdout, request.maxBytes, stop.signal, overflow),
+      collect(child.stderr, request.maxBytes, stop.signal, overflow),
+    ]);
+    const { code } = await child.status;
+    await fed;
+    return { status: code, stdout, stderr, failure };
+  } finally {
+    deadline.removeEventListener("abort", onDeadline); // a listener would keep the process alive
+  }
+}
+
+function start(program: string, args: string[], request: ProcessRequest): Deno.ChildProcess {
+  try {
+    return new Deno.Command(program, {
+      args,
+      env: { ...request.env },
+      clearEnv: true,
+      detached: true, // setsid: its own group to kill, and no terminal to ask on
+      stdin: request.stdin === undefined ? "null" : "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+  } catch (error) {
+    const failure = fileFailure(`start ${program}`, error);
+    if (!(failure instanceof PalyraError) || failure.code !== "usage") throw failure;
+    throw new PalyraError("unavailable", `Cannot start ${program}: no such program`, {
+      cause: error,
+    });
+  }
+}
+
+/** A program that stops reading closes the pipe; its status tells what it thought of the input. */
+async function feed(stdin: WritableStream<Uint8Array>, bytes: Uint8Array): Promise<void> {
+  const writer = stdin.getWriter();
+  try {
+    await writer.write(bytes);
+    await writer.close();
+  } catch { /* BrokenPipe */ }
+}
+
+async function collect(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  maxBytes: number,
+  signal: AbortSignal,
+  overflow: () => void,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let length = 0;
+  function write(chunk: Uint8Array<ArrayBuffer>): void {
+    length += chunk.length;
+    if (length > maxBytes) overflow();
+    else chunks.push(chunk);
+  }
+  await stream.pipeTo(new WritableStream({ write }), { signal }).catch(() => {});
+  const whole = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+    chunk.fill(0);
+  }
+  return whole;
+}
+
+function killGroup(child: Deno.ChildProcess): void {
+  try {
+    if (Deno.build.os === "windows") child.kill("SIGKILL");
+    else Deno.kill(-child.pid, "SIGKILL");
+  } catch { /* it has already ended */ }
+}
+
+function isAbsolute(path: string): boolean {
+  return path.startsWith("/") || (Deno.build.os === "windows" && /^[A-Za-z]:[\\/]/.test(path));
+}

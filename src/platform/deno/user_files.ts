@@ -1,0 +1,74 @@
+/** Files that the user names: read within a limit, written as one owner-only step. */
+
+import { PalyraError } from "../../errors.ts";
+import type { UserFiles } from "../platform.ts";
+import { readWithin } from "./bounded_read.ts";
+import { parentOf, syncDirectory } from "./directories.ts";
+import { attempt, errnoOf, fileFailure } from "./failures.ts";
+import { removeIfThere, writeNewFile } from "./temp_file.ts";
+
+export const userFiles: UserFiles = { read, replace };
+
+const ATTEMPTS = 5;
+
+async function read(path: string, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    using file = await Deno.open(path, { read: true });
+    return await readWithin(file, maxBytes, `the file ${path}`);
+  } catch (error) {
+    throw fileFailure(`read ${path}`, error);
+  }
+}
+
+/**
+ * The temporary file carries a lock while its writer lives, so that the next writer of the same
+ * target can tell what a killed one left behind (it holds a value) and removes it.
+ */
+function replace(path: string, bytes: Uint8Array): void {
+  const directory = parentOf(path);
+  const stem = `.${path.slice(path.lastIndexOf("/") + 1)}.palyra-`;
+  attempt(`write ${path}`, () => {
+    for (let left = ATTEMPTS; !tryReplace(path, directory, stem, bytes); left--) {
+      if (left === 1) {
+        throw new PalyraError("precondition", `Cannot write ${path}: others keep writing it`);
+      }
+    }
+  });
+}
+
+function tryReplace(path: string, directory: string, stem: string, bytes: Uint8Array): boolean {
+  removeAbandoned(directory, stem);
+  const temp = `${directory}/${stem}${crypto.randomUUID()}`;
+  try {
+    writeNewFile(temp, new Uint8Array(0));
+    using held = Deno.openSync(temp, { write: true });
+    if (!held.tryLockSync(true)) return false; // another one takes it for abandoned just now
+    for (let at = 0; at < bytes.length;) at += held.writeSync(bytes.subarray(at));
+    held.syncSync();
+    Deno.renameSync(temp, path);
+  } catch (error) {
+    removeIfThere(temp);
+    if (errnoOf(error) === "ENOENT" && isThere(directory)) return false;
+    throw error;
+  }
+  syncDirectory(directory);
+  return true;
+}
+
+function removeAbandoned(directory: string, stem: string): void {
+  for (const { name, isFile } of Deno.readDirSync(directory)) {
+    if (!isFile || !name.startsWith(stem)) continue;
+    try {
+      using file = Deno.openSync(`${directory}/${name}`, { write: true });
+      if (file.tryLockSync(true)) removeIfThere(`${directory}/${name}`);
+    } catch { /* not ours, or already gone */ }
+  }
+}
+
+function isThere(directory: string): boolean {
+  try {
+    return Deno.statSync(directory).isDirectory;
+  } catch {
+    return false;
+  }
+}

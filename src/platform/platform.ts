@@ -1,0 +1,173 @@
+/** The ports through which every room reaches the outside world: types only, no code. */
+
+/** Everything outside the process. A test passes another value; no global is ever patched. */
+export interface Platform {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly environment: Environment;
+  readonly streams: Streams;
+  readonly terminal: Terminal;
+  readonly directories: PrivateDirectories;
+  readonly files: PrivateFiles;
+  readonly userFiles: UserFiles;
+  readonly locks: Locks;
+  /** Loaded on first use: commands that touch no store do not pay for it. */
+  readonly databases: () => Promise<Databases>;
+  readonly processes: Processes;
+}
+
+/** Wall-clock time. */
+export interface Clock {
+  /** Milliseconds since 1970-01-01T00:00:00Z. */
+  now(): number;
+}
+
+/** Cryptographically secure randomness. */
+export interface Random {
+  /** Fresh random bytes. */
+  bytes(length: number): Uint8Array<ArrayBuffer>;
+}
+
+/** Environment variables and the kind of system. */
+export interface Environment {
+  /**
+   * The value of a variable; `undefined` when it is not set.
+   * Throws `usage` when the value is not valid Unicode, so that no altered value passes.
+   */
+  get(name: string): string | undefined;
+  readonly os: "linux" | "darwin" | "windows" | "other";
+}
+
+/** Standard input, output and error. */
+export interface Streams {
+  /** Reads to the end of standard input; stops and throws `usage` past `maxBytes`. */
+  readInput(maxBytes: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** Writes all bytes to standard output. Throws {@link OutputClosed} when its reader has gone. */
+  writeOutput(bytes: Uint8Array): Promise<void>;
+  /** Writes text to standard error; a failure to do so is ignored. */
+  writeError(text: string): void;
+}
+
+/** Thrown when nobody reads standard output any more (`palyra … | head -1`). */
+export class OutputClosed extends Error {}
+
+/** The person's terminal. */
+export interface Terminal {
+  inputIsTerminal(): boolean;
+  outputIsTerminal(): boolean;
+  /** Asks without echo; `undefined` when the user gave up or there is no terminal. */
+  readHidden(prompt: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
+}
+
+/** Directories that belong to palyra: mode 0700, owned by this user, not a link. */
+export interface PrivateDirectories {
+  /** Makes the directory and missing parents, then checks it as {@link check} does. */
+  ensure(path: string): void;
+  /**
+   * `false` when there is certainly no such directory. Throws `denied` when it is a link, belongs
+   * to someone else, or can be written by others.
+   */
+  check(path: string): boolean;
+  /** Names of the entries; empty when there is no such directory. */
+  list(path: string): string[];
+}
+
+/** Small files in palyra's private directories: mode 0600, durable once a call returns. */
+export interface PrivateFiles {
+  /**
+   * Reads a whole file; `undefined` when there is certainly none. Throws `denied` when it is not
+   * a regular, owner-only file of this user with one link, `integrity` past `maxBytes`.
+   */
+  read(path: string, maxBytes: number): Uint8Array<ArrayBuffer> | undefined;
+  /** Creates a file in one step; `false`, and nothing changed, when the path is taken. */
+  create(path: string, bytes: Uint8Array): boolean;
+  /** Replaces or creates a file in one step: a crash leaves the old bytes or the new. */
+  replace(path: string, bytes: Uint8Array): void;
+  /** Removes a file; one that is not there counts as removed. */
+  remove(path: string): void;
+}
+
+/** Files that the user names on the command line. */
+export interface UserFiles {
+  /** Reads a file or pipe to its end; throws `usage` past `maxBytes` or when there is none. */
+  read(path: string, maxBytes: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** Writes a file of mode 0600 in one step, in place of what was there. */
+  replace(path: string, bytes: Uint8Array): void;
+}
+
+/** Advisory locks between processes (flock); the kernel frees those of a dead process. */
+export interface Locks {
+  /** Waits for the lock; throws `precondition` after `timeoutMs` milliseconds. */
+  acquire(path: string, timeoutMs: number): Promise<Disposable>;
+  /** The lock, or `undefined` at once when somebody holds it. */
+  tryAcquire(path: string): Disposable | undefined;
+}
+
+/** What a column of a row can hold. Integers are numbers: none here passes 2^53. */
+export type SqlValue = null | number | string | Uint8Array;
+
+/** One row of a result, by column name. */
+export type SqlRow = Readonly<Record<string, SqlValue>>;
+
+/** SQLite databases in palyra's private directories. */
+export interface Databases {
+  /**
+   * Connects; `undefined` when there is certainly no such file. Throws `denied` for a link,
+   * a foreign owner or an open mode, `unavailable` when it cannot be read, `integrity` when it
+   * is no database.
+   */
+  open(path: string): Database | undefined;
+  /**
+   * Builds a database beside the path and moves it there when it is complete and durable.
+   * Throws `precondition` when the path is taken. Callers hold a lock.
+   */
+  create(path: string, build: (database: Database) => Promise<void>): Promise<void>;
+}
+
+/** One connection. Failures are typed: locked `precondition`, damaged `integrity`, full `unavailable`. */
+export interface Database extends Disposable {
+  /** The first row, if any. */
+  get(sql: string, ...parameters: SqlValue[]): SqlRow | undefined;
+  /** All rows. */
+  all(sql: string, ...parameters: SqlValue[]): SqlRow[];
+  /** Runs one statement; the number of rows that it changed. */
+  run(sql: string, ...parameters: SqlValue[]): number;
+  /** Runs the reads of `body` on one snapshot. */
+  read<T>(body: () => T): T;
+  /**
+   * Runs `body` as one durable write transaction (BEGIN IMMEDIATE); any error undoes it all.
+   * The body starts no program, asks nobody, and waits for nothing but cryptography.
+   */
+  write<T>(body: () => T | Promise<T>): Promise<T>;
+}
+
+/** Other programs. */
+export interface Processes {
+  /** Starts a program by absolute path, without a shell, and waits for its end. */
+  run(request: ProcessRequest): Promise<ProcessResult>;
+}
+
+/** What to run, and within which bounds. */
+export interface ProcessRequest {
+  /** The program by absolute path, then its arguments; none of them a secret. */
+  readonly argv: readonly [string, ...string[]];
+  /** The whole environment of the program; nothing is inherited. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Bytes for its standard input; without them it is closed. */
+  readonly stdin?: Uint8Array;
+  /** When the time is over the program and its process group are killed. */
+  readonly timeoutMs: number;
+  /** Most bytes that either of its streams may give before it is killed. */
+  readonly maxBytes: number;
+}
+
+/** How a program ended. */
+export interface ProcessResult {
+  /** Its exit status, or 128 plus the number of the signal that ended it. */
+  readonly status: number;
+  readonly stdout: Uint8Array<ArrayBuffer>;
+  /** To be classified, never quoted. */
+  readonly stderr: Uint8Array<ArrayBuffer>;
+  /** Why palyra ended it, if it did. */
+  readonly failure: "timeout" | "too much output" | undefined;
+}

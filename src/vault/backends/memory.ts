@@ -1,0 +1,18 @@
+/** A backend that forgets everything with the process: for tests of what is built on the port. */
+
+import { type BlobBackend, requireBlobFits } from "../backend.ts";
+
+/** A fresh, empty backend. */
+export function memoryBackend(): BlobBackend {
+  const blobs = new Map<string, string>();
+  function put(id: string, blob: string): Promise<void> {
+    requireBlobFits(blob);
+    blobs.set(id, blob);
+    return Promise.resolve();
+  }
+  return {
+    put,
+    get: (id) => Promise.resolve(blobs.get(id)),
+    delete: (id) => Promise.resolve(void blobs.delete(id)),
+  };
+}

@@ -1,0 +1,127 @@
+/** The whole vault on the bench: its database, every key, every envelope, every leftover. */
+
+import { isPalyraError, PalyraError } from "../errors.ts";
+import { allScopeKeys, liveBlob, scopeKeyById, versionByRow } from "./catalog.ts";
+import { collectLeftovers, countLeftovers, findLeftovers } from "./leftovers.ts";
+import { readRow } from "./read_secret.ts";
+import { numberOf } from "./rows.ts";
+import { KEYS_LOCK_TIMEOUT_MS, type Vault } from "./vault.ts";
+import { formatSecretId } from "./vault_ref.ts";
+
+/** Something that cannot be opened. */
+export interface BadEntry {
+  /** The secret, or for a key of a scope without secrets the scope. */
+  readonly ref: string;
+  /** 0 for a scope key. */
+  readonly version: number;
+  readonly cause: "envelope" | "scope_key" | "row";
+}
+
+/** What a check found. */
+export interface CheckReport {
+  /** Envelopes that were opened, or tried. */
+  readonly checked: number;
+  readonly bad: readonly BadEntry[];
+  /** Remains of interrupted writers; with `repair` those that stayed. */
+  readonly leftovers: number;
+  /** Leftovers that were removed. Nothing that cannot be opened ever is. */
+  readonly repaired: number;
+}
+
+/**
+ * Opens every version of every secret. Throws `integrity` when the database itself is damaged or
+ * the vault key cannot be opened: then nothing can be said of single secrets.
+ */
+export async function checkVault(
+  vault: Vault,
+  { repair }: { readonly repair: boolean },
+): Promise<CheckReport> {
+  requireSoundDatabase(vault);
+  const blob = liveBlob(vault.database);
+  if (blob !== undefined) await vault.keys.vaultKey(blob);
+  const bad = await badScopeKeys(vault);
+  const ids = vault.database.all("SELECT id FROM versions ORDER BY id");
+  let checked = 0;
+  for (const { id } of ids) {
+    const entry = await checkRow(vault, Number(id));
+    if (entry === "gone") continue; // deleted since the list was made
+    checked++;
+    if (entry !== undefined) bad.push(entry);
+  }
+  const repaired = repair ? await removeLeftovers(vault) : 0;
+  return { checked, bad, leftovers: countLeftovers(findLeftovers(vault)), repaired };
+}
+
+function requireSoundDatabase({ database }: Vault): void {
+  const answers = database.all("PRAGMA quick_check(1)");
+  const foreign = database.all("PRAGMA foreign_key_check");
+  if (answers[0]?.["quick_check"] === "ok" && foreign.length === 0) return;
+  throw new PalyraError("integrity", "Cannot check the vault: its database is damaged", {
+    hint: "Restore the state root from a backup",
+  });
+}
+
+async function badScopeKeys(vault: Vault): Promise<BadEntry[]> {
+  const used = new Set(
+    vault.database.all("SELECT DISTINCT kid FROM versions").map(({ kid }) => kid),
+  );
+  const bad: BadEntry[] = [];
+  for (const { kid, scope } of allScopeKeys(vault.database)) {
+    if (used.has(kid)) continue; // its versions will tell
+    const entry: BadEntry = { ref: scope, version: 0, cause: "scope_key" };
+    await collectFailure(bad, entry, async () => {
+      const { blob, row } = vault.database.read(() => ({
+        blob: liveBlob(vault.database),
+        row: scopeKeyById(vault.database, kid),
+      }));
+      if (row === undefined) return; // rotated since
+      if (blob === undefined) throw new PalyraError("integrity", "Cannot open a scope key");
+      await vault.keys.scopeKey(blob, row, scope);
+    });
+  }
+  return bad;
+}
+
+async function collectFailure(
+  bad: BadEntry[],
+  entry: BadEntry,
+  open: () => Promise<void>,
+): Promise<void> {
+  try {
+    await open();
+  } catch (error) {
+    if (!isPalyraError(error, "integrity")) throw error;
+    bad.push(entry);
+  }
+}
+
+async function checkRow(vault: Vault, rowId: number): Promise<BadEntry | "gone" | undefined> {
+  try {
+    using opened = await readRow(vault, rowId);
+    return opened === undefined ? "gone" : undefined;
+  } catch (error) {
+    if (!isPalyraError(error, "integrity")) throw error;
+    return describe(vault, rowId);
+  }
+}
+
+/** Names the entry of a row if its names can still be read. */
+function describe({ database }: Vault, rowId: number): BadEntry {
+  try {
+    const row = versionByRow(database, rowId);
+    if (row !== undefined) {
+      return { ref: formatSecretId(row.id), version: row.version, cause: "envelope" };
+    }
+  } catch { /* not even that: the row is named by its number */ }
+  const found = database.get("SELECT id FROM versions WHERE id = ?", rowId);
+  return {
+    ref: `row ${found === undefined ? rowId : numberOf(found, "id")}`,
+    version: 0,
+    cause: "row",
+  };
+}
+
+async function removeLeftovers(vault: Vault): Promise<number> {
+  using _lock = await vault.platform.locks.acquire(vault.paths.keysLock, KEYS_LOCK_TIMEOUT_MS);
+  return await collectLeftovers(vault);
+}

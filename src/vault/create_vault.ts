@@ -1,0 +1,140 @@
+/** First use of a vault, and what a writer puts right before it begins. */
+
+import { encodeUtf8 } from "../crypto/encoding.ts";
+import { PalyraError } from "../errors.ts";
+import type { Platform } from "../platform/platform.ts";
+import { type BackendKind, type BackendPreference } from "./backend.ts";
+import { liveBlob } from "./catalog.ts";
+import { renewVaultKey } from "./generations.ts";
+import type { KekSource } from "./key_chain.ts";
+import { collectIfIdle, collectLeftovers } from "./leftovers.ts";
+import { migrate } from "./schema.ts";
+import { KEYS_LOCK_TIMEOUT_MS, openVault, type Vault, type VaultPaths } from "./vault.ts";
+
+const VAULT_ID_BYTES = 16;
+const MAX_MARKER_BYTES = 64;
+
+/** A vault that can be written to. */
+export interface WritableVault {
+  readonly vault: Vault;
+  readonly backend: BackendKind;
+  /** Whether this call has made it. */
+  readonly created: boolean;
+}
+
+/** What the vault is opened with. */
+export interface CreateOptions {
+  readonly keks: KekSource;
+  readonly preference: BackendPreference;
+}
+
+/**
+ * Opens the vault for writing and makes it when there is none. Throws `precondition` when it is
+ * pinned to another backend than the one that is asked for.
+ */
+export async function ensureVault(
+  platform: Platform,
+  paths: VaultPaths,
+  options: CreateOptions,
+): Promise<WritableVault> {
+  const vault = await openVault(platform, paths, options.keks);
+  if (vault === undefined) return await createVault(platform, paths, options);
+  try {
+    const blob = liveBlob(vault.database);
+    if (blob === undefined || !hasMarker(vault)) return await complete(vault, options, false);
+    requirePinned(blob.backend, options.preference);
+    await collectIfIdle(vault);
+    return { vault, backend: blob.backend, created: false };
+  } catch (error) {
+    vault[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/**
+ * The kind of backend that a new vault gets. Throws `unavailable` for one that this version cannot
+ * use: asked before anything is made, and never answered with something weaker.
+ */
+export function chooseKind(preference: BackendPreference): BackendKind {
+  if (preference === "auto" || preference === "encrypted_file") return "encrypted_file";
+  throw new PalyraError(
+    "unavailable",
+    `Cannot use the backend ${preference}: this version has no support for it`,
+    {
+      hint: "encrypted_file works everywhere",
+    },
+  );
+}
+
+/** Throws `precondition` when a preference contradicts the backend that the vault is pinned to. */
+export function requirePinned(pinned: BackendKind, preference: BackendPreference): void {
+  if (preference === "auto" || preference === pinned) return;
+  throw new PalyraError(
+    "precondition",
+    `Cannot use the backend ${preference}: the vault is pinned to ${pinned}`,
+  );
+}
+
+async function createVault(
+  platform: Platform,
+  paths: VaultPaths,
+  options: CreateOptions,
+): Promise<WritableVault> {
+  const { keks } = options;
+  platform.directories.ensure(paths.directory);
+  let created = false;
+  {
+    using _lock = await platform.locks.acquire(paths.keysLock, KEYS_LOCK_TIMEOUT_MS);
+    using found = await openVault(platform, paths, keks); // another process may have been first
+    if (found === undefined) {
+      await createDatabase(platform, paths);
+      created = true;
+    }
+  }
+  const vault = await openVault(platform, paths, keks);
+  if (vault === undefined) {
+    throw new PalyraError("precondition", "Cannot create the vault: it was removed meanwhile");
+  }
+  try {
+    return await complete(vault, options, created);
+  } catch (error) {
+    vault[Symbol.dispose]();
+    throw error;
+  }
+}
+
+async function createDatabase(platform: Platform, paths: VaultPaths): Promise<void> {
+  const databases = await platform.databases();
+  const vaultId = platform.random.bytes(VAULT_ID_BYTES).toHex();
+  const nowAt = new Date(platform.clock.now()).toISOString();
+  await databases.create(paths.database, (database) =>
+    database.write(() => {
+      migrate(database);
+      database.run(
+        "INSERT INTO vault (one, vault_id, created_at) VALUES (1, ?, ?)",
+        vaultId,
+        nowAt,
+      );
+    }));
+}
+
+/** Makes the first vault key if there is none, then the marker: each may be missing after a crash. */
+async function complete(
+  vault: Vault,
+  { preference }: CreateOptions,
+  created: boolean,
+): Promise<WritableVault> {
+  const { platform, paths, database } = vault;
+  using _lock = await platform.locks.acquire(paths.keysLock, KEYS_LOCK_TIMEOUT_MS);
+  await collectLeftovers(vault);
+  const before = liveBlob(database);
+  if (before !== undefined) requirePinned(before.backend, preference);
+  else await renewVaultKey(vault, chooseKind(preference));
+  const backend = liveBlob(database)!.backend;
+  if (!hasMarker(vault)) platform.files.replace(paths.marker, encodeUtf8(`${backend}\n`));
+  return { vault, backend, created };
+}
+
+function hasMarker({ platform, paths }: Vault): boolean {
+  return platform.files.read(paths.marker, MAX_MARKER_BYTES) !== undefined;
+}

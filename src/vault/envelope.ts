@@ -1,0 +1,44 @@
+/** Sealed envelopes: one JWE a secret version, bound by its AAD to where it stands. */
+
+import { type JweParts, openJwe, sealJwe } from "../crypto/jwe.ts";
+import { SensitiveBytes } from "../crypto/sensitive_bytes.ts";
+import type { SecretId } from "./vault_ref.ts";
+
+/** Most bytes of a value. */
+export const MAX_VALUE_BYTES = 1_048_576;
+
+/** Where an envelope stands. Computed from the row that it was found in, never read from it. */
+export interface EnvelopePlace {
+  readonly vaultId: string;
+  readonly id: SecretId;
+  readonly version: number;
+  /** RFC 3339, UTC, as stored. */
+  readonly createdAt: string;
+  /** RFC 3339, UTC, as stored. */
+  readonly expiresAt: string | undefined;
+}
+
+/** Seals a value for a place under a scope key. */
+export function sealValue(
+  value: SensitiveBytes,
+  place: EnvelopePlace,
+  scopeKey: CryptoKey,
+): Promise<JweParts> {
+  return sealJwe(value.reveal(), aadOf(place), scopeKey);
+}
+
+/** Opens an envelope; `undefined` for a wrong key, another place, or altered data. */
+export async function openValue(
+  parts: JweParts,
+  place: EnvelopePlace,
+  scopeKey: CryptoKey,
+): Promise<SensitiveBytes | undefined> {
+  const opened = await openJwe(parts, aadOf(place), scopeKey);
+  return opened === undefined ? undefined : new SensitiveBytes(opened);
+}
+
+function aadOf({ vaultId, id, version, createdAt, expiresAt }: EnvelopePlace): string {
+  const { scope, name } = id;
+  const fields = [vaultId, scope, name, version, createdAt, expiresAt ?? null];
+  return JSON.stringify(["palyra/v1/value", ...fields]);
+}

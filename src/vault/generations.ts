@@ -1,0 +1,124 @@
+/**
+ * New generations of the vault key. A blob is never overwritten: a new one is written, read back
+ * and put in force by one transaction, and only then the old one goes. The caller holds `keys.lock`,
+ * so rows in state `writing` or `deleting` belong to nobody.
+ */
+
+import { importWrappingKey, rewrapKey } from "../crypto/jwe.ts";
+import { SensitiveBytes } from "../crypto/sensitive_bytes.ts";
+import { PalyraError } from "../errors.ts";
+import type { BackendKind } from "./backend.ts";
+import { allScopeKeys, liveBlob, type ScopeKeyRow } from "./catalog.ts";
+import { collectLeftovers } from "./leftovers.ts";
+import { numberOf } from "./rows.ts";
+import type { Vault } from "./vault.ts";
+import { openVaultKey, sealVaultKey, VAULT_KEY_BYTES } from "./vault_key.ts";
+
+const SALT_BYTES = 32;
+const BLOB_ID_BYTES = 16;
+
+/** The vault key that has come into force. */
+export interface VaultKeyGeneration {
+  readonly generation: number;
+  readonly kekKid: string;
+}
+
+/**
+ * Makes a vault key under a new KEK, keeps it in a backend of this kind, wraps every scope key with
+ * it, and drops the one before. Serves first use, rotation and migration alike.
+ */
+export async function renewVaultKey(vault: Vault, kind: BackendKind): Promise<VaultKeyGeneration> {
+  const { database, vaultId, platform } = vault;
+  const scopeKeys = allScopeKeys(database);
+  const oldKey = await oldVaultKey(vault, scopeKeys);
+  using material = new SensitiveBytes(platform.random.bytes(VAULT_KEY_BYTES));
+  const salt = platform.random.bytes(SALT_BYTES);
+  const { kid, kek } = await vault.keks.kekFor(salt);
+  const last = database.get("SELECT coalesce(max(generation), 0) AS last FROM blobs");
+  const place = { vaultId, generation: numberOf(last!, "last") + 1, kid };
+  const id = platform.random.bytes(BLOB_ID_BYTES).toHex();
+  const blob = await sealVaultKey(material, place, kek);
+
+  await announce(vault, { id, kind, salt, ...place });
+  const backend = await vault.backendFor(kind);
+  await backend.put(id, blob);
+  const stored = await backend.get(id);
+  if (stored === undefined || await openVaultKey(stored, place, kek) === undefined) {
+    throw new PalyraError(
+      "unavailable",
+      `Cannot keep the vault key in ${kind}: it does not come back`,
+    );
+  }
+  const newKey = await importWrappingKey(material.reveal());
+  const rewrapped = await rewrapAll(scopeKeys, oldKey, newKey);
+  await enforce(vault, id, rewrapped);
+  await collectLeftovers(vault);
+  return { generation: place.generation, kekKid: kid };
+}
+
+async function oldVaultKey(vault: Vault, scopeKeys: ScopeKeyRow[]): Promise<CryptoKey | undefined> {
+  const blob = liveBlob(vault.database);
+  if (blob !== undefined) return await vault.keys.vaultKey(blob);
+  if (scopeKeys.length === 0) return undefined; // a vault that has never been used
+  throw new PalyraError("integrity", "Cannot open the vault: its sealed key is gone");
+}
+
+interface Announcement {
+  readonly id: string;
+  readonly kind: BackendKind;
+  readonly salt: Uint8Array;
+  readonly generation: number;
+  readonly kid: string;
+}
+
+/** Says where a blob is going to be, so that it can be found and deleted after a crash. */
+async function announce({ database, platform }: Vault, row: Announcement): Promise<void> {
+  const nowAt = new Date(platform.clock.now()).toISOString();
+  await database.write(() => {
+    database.run(
+      "INSERT INTO keks (kid, salt, created_at) VALUES (?, ?, ?)",
+      row.kid,
+      row.salt,
+      nowAt,
+    );
+    database.run(
+      `INSERT INTO blobs (id, generation, kek_kid, backend, state, created_at)
+       VALUES (?, ?, ?, ?, 'writing', ?)`,
+      row.id,
+      row.generation,
+      row.kid,
+      row.kind,
+      nowAt,
+    );
+  });
+}
+
+type Rewrapped = readonly { readonly kid: string; readonly wrapped: Uint8Array<ArrayBuffer> }[];
+
+async function rewrapAll(
+  rows: ScopeKeyRow[],
+  oldKey: CryptoKey | undefined,
+  newKey: CryptoKey,
+): Promise<Rewrapped> {
+  const result = [];
+  for (const { kid, wrapped } of rows) {
+    const fresh = oldKey === undefined ? undefined : await rewrapKey(wrapped, oldKey, newKey);
+    if (fresh === undefined) {
+      throw new PalyraError("integrity", "Cannot open a scope key: wrong key or altered data");
+    }
+    result.push({ kid, wrapped: fresh });
+  }
+  return result;
+}
+
+async function enforce({ database }: Vault, id: string, rewrapped: Rewrapped): Promise<void> {
+  await database.write(() => {
+    for (const { kid, wrapped } of rewrapped) {
+      if (database.run("UPDATE scope_keys SET wrapped = ? WHERE kid = ?", wrapped, kid) !== 1) {
+        throw new PalyraError("internal", "Cannot rotate: a scope key vanished under the lock");
+      }
+    }
+    database.run("UPDATE blobs SET state = 'deleting' WHERE state = 'live'");
+    database.run("UPDATE blobs SET state = 'live' WHERE id = ?", id);
+  });
+}

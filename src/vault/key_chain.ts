@@ -1,0 +1,81 @@
+/** The key chain of an open vault: KEK, vault key, scope keys; each opened once and kept in memory. */
+
+import { PalyraError } from "../errors.ts";
+import type { BackendKind, BlobBackend } from "./backend.ts";
+import type { BlobRow, ScopeKeyRow } from "./catalog.ts";
+import { openScopeKey, type ScopeKey } from "./scope_key.ts";
+import type { VaultScope } from "./scope.ts";
+import { openVaultKey } from "./vault_key.ts";
+
+/** Where KEKs come from: the device CA, which this room never sees. */
+export interface KekSource {
+  /** The KEK for one salt, and the id that tells which it is. */
+  kekFor(salt: Uint8Array<ArrayBuffer>): Promise<{ readonly kid: string; readonly kek: CryptoKey }>;
+}
+
+/** What a key chain is made from. */
+export interface KeyChainParts {
+  readonly vaultId: string;
+  readonly keks: KekSource;
+  readonly backendFor: (kind: BackendKind) => Promise<BlobBackend>;
+}
+
+/** Opens keys and remembers them. Every failure is `integrity`, but for what a backend itself throws. */
+export class KeyChain {
+  readonly #parts: KeyChainParts;
+  readonly #keks = new Map<string, CryptoKey>();
+  readonly #vaultKeys = new Map<string, CryptoKey>();
+  readonly #scopeKeys = new Map<string, ScopeKey>();
+
+  constructor(parts: KeyChainParts) {
+    this.#parts = parts;
+  }
+
+  /** The KEK of a blob. Throws before anything is decrypted when the identity is another one. */
+  async kek({ kekKid, salt }: BlobRow): Promise<CryptoKey> {
+    const known = this.#keks.get(kekKid);
+    if (known !== undefined) return known;
+    const { kid, kek } = await this.#parts.keks.kekFor(salt);
+    if (kid !== kekKid) {
+      throw new PalyraError("integrity", "Cannot open the vault: it belongs to another identity", {
+        hint: "Put back the identity directory that this vault was made with",
+      });
+    }
+    this.#keks.set(kekKid, kek);
+    return kek;
+  }
+
+  /** The vault key of a blob. One call of the backend in the life of the process. */
+  async vaultKey(blob: BlobRow): Promise<CryptoKey> {
+    const known = this.#vaultKeys.get(blob.id);
+    if (known !== undefined) return known;
+    const kek = await this.kek(blob);
+    const backend = await this.#parts.backendFor(blob.backend);
+    const sealed = await backend.get(blob.id);
+    if (sealed === undefined) {
+      throw new PalyraError("integrity", "Cannot open the vault: its sealed key is gone");
+    }
+    const { vaultId } = this.#parts;
+    const place = { vaultId, generation: blob.generation, kid: blob.kekKid };
+    const key = await openVaultKey(sealed, place, kek);
+    if (key === undefined) throw altered("the vault key");
+    this.#vaultKeys.set(blob.id, key);
+    return key;
+  }
+
+  /** A scope key, for use in `scope`: the row's own scope is not believed. */
+  async scopeKey(blob: BlobRow, row: ScopeKeyRow, scope: VaultScope): Promise<ScopeKey> {
+    const memory = `${row.kid} ${scope}`;
+    const known = this.#scopeKeys.get(memory);
+    if (known !== undefined) return known;
+    const place = { vaultId: this.#parts.vaultId, scope, generation: row.generation };
+    const key = await openScopeKey(row, place, await this.vaultKey(blob));
+    if (key === undefined) throw altered("a scope key");
+    this.#scopeKeys.set(memory, key);
+    return key;
+  }
+}
+
+function altered(what: string): PalyraError {
+  return new PalyraError("integrity", `Cannot open ${what}: wrong key or altered data`);
+}

@@ -1,0 +1,178 @@
+/** Reading a secret: the row and its keys on one snapshot, opened, and judged by its dates. */
+
+import type { SensitiveBytes } from "../crypto/sensitive_bytes.ts";
+import { isPalyraError, PalyraError } from "../errors.ts";
+import {
+  type BlobRow,
+  currentVersion,
+  liveBlob,
+  oldestVersion,
+  scopeKeyById,
+  type ScopeKeyRow,
+  type SealedRow,
+  versionByRow,
+  versionOf,
+} from "./catalog.ts";
+import { openValue } from "./envelope.ts";
+import type { ScopeKey } from "./scope_key.ts";
+import type { Vault } from "./vault.ts";
+import { formatVaultRef, type SecretId, type VaultRef } from "./vault_ref.ts";
+
+/** A version of a secret whose place, dates and content have been authenticated. */
+export interface OpenedVersion extends Disposable {
+  readonly id: SecretId;
+  readonly version: number;
+  /** RFC 3339, UTC. */
+  readonly createdAt: string;
+  readonly expiresAt: string | undefined;
+  readonly value: SensitiveBytes;
+}
+
+/** What is read at once, so that no rotation can come between a row and its keys. */
+interface Snapshot {
+  readonly row: SealedRow | undefined;
+  /** The secret's current version: when that has expired, the whole secret has. */
+  readonly current: SealedRow | undefined;
+  readonly scopeKey: ScopeKeyRow | undefined;
+  readonly blob: BlobRow | undefined;
+}
+
+/** Others may rotate keys while we read; each try needs such a change, so few are ever made. */
+const MAX_TRIES = 20;
+
+/**
+ * Reads the current or the named version. Throws `not_found` when there is none, or when it has
+ * expired (which is believed only after the date was authenticated); `integrity` for a wrong key
+ * or altered data.
+ */
+export async function readSecret(vault: Vault, ref: VaultRef): Promise<OpenedVersion> {
+  const { database, platform } = vault;
+  function take(): Snapshot {
+    const current = currentVersion(database, ref);
+    const row = ref.version === undefined || ref.version === current?.version
+      ? current
+      : versionOf(database, ref, ref.version);
+    return withKeys(vault, row, current);
+  }
+  const { opened, snapshot } = await openStable(vault, take);
+  if (opened === undefined) throw notFound(ref);
+  const nowAt = new Date(platform.clock.now()).toISOString();
+  const current = snapshot.current!;
+  const own = hasExpired(opened.expiresAt, nowAt);
+  const whole = current.rowId !== snapshot.row!.rowId && hasExpired(current.expiresAt, nowAt);
+  if (!own && !whole) return opened;
+  opened[Symbol.dispose]();
+  // A changed date must not pass for an expired secret: the current version is opened as well.
+  if (whole) (await openRow(vault, withKeys(vault, current, current)))?.[Symbol.dispose]();
+  throw notFound(ref);
+}
+
+/** When the oldest version that is kept was stored. Throws `integrity` for altered data. */
+export async function readOldestDate(vault: Vault, id: SecretId): Promise<string | undefined> {
+  const { database } = vault;
+  const take = (): Snapshot => {
+    const row = oldestVersion(database, id);
+    return withKeys(vault, row, row);
+  };
+  using opened = (await openStable(vault, take)).opened;
+  return opened?.createdAt;
+}
+
+/** Opens the version of one row of the database; `undefined` when the row is gone. */
+export async function readRow(vault: Vault, rowId: number): Promise<OpenedVersion | undefined> {
+  const take = (): Snapshot => {
+    const row = versionByRow(vault.database, rowId);
+    return withKeys(vault, row, row);
+  };
+  return (await openStable(vault, take)).opened;
+}
+
+/**
+ * Opens a row that was read in the caller's own transaction, with the key that the caller holds: a
+ * backend must not be asked while others wait. Throws `integrity`.
+ */
+export function openInTransaction(
+  vault: Vault,
+  row: SealedRow,
+  key: ScopeKey,
+): Promise<OpenedVersion> {
+  if (row.kid !== key.kid) throw altered(row);
+  return openParts(vault, row, key);
+}
+
+/** Whether an instant is over. Both are RFC 3339 in UTC with milliseconds, so text order is time order. */
+export function hasExpired(expiresAt: string | undefined, nowAt: string): boolean {
+  return expiresAt !== undefined && expiresAt <= nowAt;
+}
+
+/** The one error for a secret or version that is not there. */
+export function notFound(ref: VaultRef): PalyraError {
+  const what = ref.version === undefined ? "no such secret" : "no such version";
+  return new PalyraError("not_found", `Cannot read ${formatVaultRef(ref)}: ${what}`);
+}
+
+function withKeys(
+  { database }: Vault,
+  row: SealedRow | undefined,
+  current: SealedRow | undefined,
+): Snapshot {
+  const scopeKey = row === undefined ? undefined : scopeKeyById(database, row.kid);
+  return { row, current, scopeKey, blob: liveBlob(database) };
+}
+
+/** Takes a snapshot and opens it; where that fails, looks whether a rotation has moved on meanwhile. */
+async function openStable(
+  vault: Vault,
+  take: () => Snapshot,
+): Promise<{ opened: OpenedVersion | undefined; snapshot: Snapshot }> {
+  let snapshot = vault.database.read(take);
+  for (let tries = 1;; tries++) {
+    try {
+      return { opened: await openRow(vault, snapshot), snapshot };
+    } catch (error) {
+      if (!isPalyraError(error, "integrity") || tries === MAX_TRIES) throw error;
+      const again = vault.database.read(take);
+      if (sameKeys(snapshot, again)) throw error;
+      snapshot = again;
+    }
+  }
+}
+
+async function openRow(
+  vault: Vault,
+  { row, scopeKey, blob }: Snapshot,
+): Promise<OpenedVersion | undefined> {
+  if (row === undefined) return undefined;
+  if (scopeKey === undefined || blob === undefined) throw altered(row);
+  return await openParts(vault, row, await vault.keys.scopeKey(blob, scopeKey, row.id.scope));
+}
+
+async function openParts(
+  { vaultId }: Vault,
+  row: SealedRow,
+  { key }: ScopeKey,
+): Promise<OpenedVersion> {
+  const { id, version, createdAt, expiresAt } = row;
+  const value = await openValue(row.parts, { vaultId, id, version, createdAt, expiresAt }, key);
+  if (value === undefined) throw altered(row);
+  return {
+    id,
+    version,
+    createdAt,
+    expiresAt,
+    value,
+    [Symbol.dispose]: () => value[Symbol.dispose](),
+  };
+}
+
+function sameKeys(a: Snapshot, b: Snapshot): boolean {
+  return a.blob?.id === b.blob?.id && a.row?.rowId === b.row?.rowId && a.row?.kid === b.row?.kid &&
+    a.scopeKey?.wrapped.toHex() === b.scopeKey?.wrapped.toHex();
+}
+
+function altered({ id, version }: SealedRow): PalyraError {
+  const ref = formatVaultRef({ ...id, version });
+  return new PalyraError("integrity", `Cannot open ${ref}: wrong key or altered data`, {
+    hint: "palyra vault check lists what is affected; a new value can be set over it",
+  });
+}

@@ -1,0 +1,115 @@
+/** An open vault: its database, its keys, its paths; and how it is found. */
+
+import { PalyraError } from "../errors.ts";
+import type { Database, Platform } from "../platform/platform.ts";
+import type { BackendKind, BlobBackend } from "./backend.ts";
+import { liveBlob } from "./catalog.ts";
+import { type KekSource, KeyChain } from "./key_chain.ts";
+import { textOf } from "./rows.ts";
+import { requireSchema } from "./schema.ts";
+
+/** Where a vault's files are. */
+export interface VaultPaths {
+  readonly directory: string;
+  readonly database: string;
+  /** Names the backend; its presence says that there must be a database. */
+  readonly marker: string;
+  readonly keysLock: string;
+}
+
+/** A vault whose identity has been checked. Whoever opened it disposes of it. */
+export interface Vault extends Disposable {
+  readonly platform: Platform;
+  readonly paths: VaultPaths;
+  readonly database: Database;
+  readonly vaultId: string;
+  readonly keks: KekSource;
+  readonly keys: KeyChain;
+  /** Throws `unavailable` for a kind that cannot be used here. */
+  readonly backendFor: (kind: BackendKind) => Promise<BlobBackend>;
+}
+
+/** How long a writer waits for `keys.lock`, in milliseconds. */
+export const KEYS_LOCK_TIMEOUT_MS = 10_000;
+
+/** Most bytes of `backend.kind`. */
+const MAX_MARKER_BYTES = 64;
+
+/** The paths of the vault under a state root. */
+export function vaultPaths(stateRoot: string): VaultPaths {
+  const directory = `${stateRoot}/vault`;
+  return {
+    directory,
+    database: `${directory}/vault.db`,
+    marker: `${directory}/backend.kind`,
+    keysLock: `${directory}/keys.lock`,
+  };
+}
+
+/** Whether a vault, or a part of one, is there. Throws `denied` for unsafe directories. */
+export function vaultExists({ directories, files }: Platform, paths: VaultPaths): boolean {
+  if (!directories.check(paths.directory)) return false;
+  return files.read(paths.marker, MAX_MARKER_BYTES) !== undefined ||
+    directories.list(paths.directory).includes("vault.db");
+}
+
+/**
+ * Opens the vault; `undefined` when there is certainly none. Throws `integrity` when it belongs to
+ * another identity, was altered, or has a marker but no database.
+ */
+export async function openVault(
+  platform: Platform,
+  paths: VaultPaths,
+  keks: KekSource,
+): Promise<Vault | undefined> {
+  if (!platform.directories.check(paths.directory)) return undefined;
+  const databases = await platform.databases();
+  const database = databases.open(paths.database);
+  if (database === undefined) {
+    if (platform.files.read(paths.marker, MAX_MARKER_BYTES) === undefined) return undefined;
+    throw new PalyraError("integrity", "Cannot open the vault: its database is missing", {
+      hint: "Restore the state root from a backup",
+    });
+  }
+  try {
+    return await openDatabase({ platform, paths, keks, database });
+  } catch (error) {
+    database[Symbol.dispose]();
+    throw error;
+  }
+}
+
+interface OpenParts {
+  readonly platform: Platform;
+  readonly paths: VaultPaths;
+  readonly keks: KekSource;
+  readonly database: Database;
+}
+
+async function openDatabase(parts: OpenParts): Promise<Vault> {
+  const { database, keks } = parts;
+  const { row, blob } = database.read(() => {
+    requireSchema(database);
+    return { row: database.get("SELECT vault_id FROM vault"), blob: liveBlob(database) };
+  });
+  if (row === undefined) {
+    throw new PalyraError("integrity", "Cannot open the vault: its database was altered");
+  }
+  const vaultId = textOf(row, "vault_id");
+  const backendFor = (kind: BackendKind): Promise<BlobBackend> => backendOf(kind, database);
+  const keys = new KeyChain({ vaultId, keks, backendFor });
+  if (blob !== undefined) await keys.kek(blob); // another identity ends here, whatever the command
+  const dispose = (): void => database[Symbol.dispose]();
+  return { ...parts, vaultId, keys, backendFor, [Symbol.dispose]: dispose };
+}
+
+async function backendOf(kind: BackendKind, database: Database): Promise<BlobBackend> {
+  if (kind === "encrypted_file") {
+    const { encryptedFileBackend } = await import("./backends/encrypted_file.ts");
+    return encryptedFileBackend(database);
+  }
+  throw new PalyraError(
+    "unavailable",
+    `Cannot use the backend ${kind}: this version has no support for it`,
+  );
+}
