@@ -14,11 +14,14 @@ import { findStateRoot } from "./state_root.ts";
 export class App {
   readonly platform: Platform;
   readonly options: GlobalOptions;
+  /** Of palyra itself. */
+  readonly version: string;
   #stateRoot: string | undefined;
 
-  constructor(platform: Platform, options: GlobalOptions) {
+  constructor(platform: Platform, options: GlobalOptions, version: string) {
     this.platform = platform;
     this.options = options;
+    this.version = version;
   }
 
   /** The state root. Throws `usage` when none can be told. */

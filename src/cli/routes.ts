@@ -68,7 +68,7 @@ const exitCodes = buildCommand<NoFlags, [], CommandContext>({
 });
 
 const version = buildCommand<NoFlags, [], CommandContext>({
-  loader: load(async () => (await import("./commands/version.ts")).version),
+  loader: load(async () => (await import("./commands/version.ts")).versionCommand),
   parameters: {},
   docs: { brief: "The version of palyra" },
 });

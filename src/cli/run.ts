@@ -2,21 +2,24 @@
 
 import { encodeUtf8 } from "../crypto/encoding.ts";
 import { OutputClosed, type Platform } from "../platform/platform.ts";
-import { VERSION } from "../version.ts";
 import { App } from "./app.ts";
 import { exitStatusOf, OUTPUT_CLOSED_STATUS } from "./exit_status.ts";
-import { type OutputFormat, type SplitArguments, splitGlobalFlags } from "./global_flags.ts";
+import { type OutputFormat, splitGlobalFlags } from "./global_flags.ts";
 import { printError, printView } from "./output.ts";
 import { runShortWay } from "./short_way.ts";
 import type { View } from "./view.ts";
 
-/** Runs one command line; resolves to the exit status and never rejects. */
-export async function runPalyra(platform: Platform, args: readonly string[]): Promise<number> {
+/** Runs one command line of this version; resolves to the exit status and never rejects. */
+export async function runPalyra(
+  platform: Platform,
+  args: readonly string[],
+  version: string,
+): Promise<number> {
   let format = guessFormat(args); // for an error in the global flags themselves
   try {
     const split = splitGlobalFlags(args);
     format = split.options.format;
-    return await runSplit(platform, split);
+    return await runSplit(new App(platform, split.options, version), split.rest);
   } catch (error) {
     if (error instanceof OutputClosed) return OUTPUT_CLOSED_STATUS;
     printError(platform, error, format);
@@ -24,12 +27,12 @@ export async function runPalyra(platform: Platform, args: readonly string[]): Pr
   }
 }
 
-async function runSplit(platform: Platform, { options, rest }: SplitArguments): Promise<number> {
-  const app = new App(platform, options);
-  const args = withHelpAsFlag(options.version && rest.length === 0 ? ["version"] : rest);
+async function runSplit(app: App, rest: readonly string[]): Promise<number> {
+  const { platform, options } = app;
   if (options.version && options.format === "text") {
-    return await printText(platform, `${VERSION}\n`);
+    return await printText(platform, `${app.version}\n`);
   }
+  const args = withHelpAsFlag(options.version ? ["version"] : rest);
   const direct = await runShortWay(app, args);
   if (direct !== undefined) return await finish(platform, direct, options.format);
   const { runFramework } = await import("./framework.ts");

@@ -17,29 +17,35 @@ export interface ResolvedSecrets extends Disposable {
   readonly values: readonly SensitiveBytes[];
 }
 
-/** Resolves all references or none: the first failure, in their order, is thrown. */
+/**
+ * Resolves all references or none, side by side. Of several failures the first in the order of the
+ * references is thrown, so that the same call always fails with the same words.
+ */
 export async function resolveSecrets(
   refs: readonly SecretRef[],
   sources: SecretSources,
 ): Promise<ResolvedSecrets> {
-  const byText = new Map<string, SensitiveBytes>();
-  const dispose = (): void => byText.forEach((value) => value[Symbol.dispose]());
-  let vault: Vault | undefined;
+  const distinct = new Map(refs.map((ref) => [formatSecretRef(ref), ref]));
+  const vault = refs.some(({ kind }) => kind === "vault") ? await sources.openVault() : undefined;
+  const values = new Map<string, SensitiveBytes>();
+  const dispose = (): void => values.forEach((value) => value[Symbol.dispose]());
+  const failures: unknown[] = [];
   try {
-    for (const ref of refs) {
-      const text = formatSecretRef(ref);
-      if (byText.has(text)) continue;
-      if (ref.kind === "vault") vault ??= await sources.openVault();
-      byText.set(text, await resolveOne(ref, vault, sources.environment));
+    const resolving = [...distinct].map(async ([text, ref]) =>
+      values.set(text, await resolveOne(ref, vault, sources.environment))
+    );
+    for (const result of await Promise.allSettled(resolving)) {
+      if (result.status === "rejected") failures.push(result.reason);
     }
-  } catch (error) {
-    dispose();
-    throw error;
   } finally {
     vault?.[Symbol.dispose]();
   }
+  if (failures.length > 0) {
+    dispose();
+    throw failures[0];
+  }
   return {
-    values: refs.map((ref) => byText.get(formatSecretRef(ref))!),
+    values: refs.map((ref) => values.get(formatSecretRef(ref))!),
     [Symbol.dispose]: dispose,
   };
 }

@@ -20,35 +20,45 @@ export interface KeyChainParts {
   readonly backendFor: (kind: BackendKind) => Promise<BlobBackend>;
 }
 
-/** Opens keys and remembers them. Every failure is `integrity`, but for what a backend itself throws. */
+/**
+ * Opens keys and remembers them: each is opened once, also when several reads ask at the same time.
+ * Every failure is `integrity`, but for what a backend itself throws.
+ */
 export class KeyChain {
   readonly #parts: KeyChainParts;
-  readonly #keks = new Map<string, CryptoKey>();
-  readonly #vaultKeys = new Map<string, CryptoKey>();
-  readonly #scopeKeys = new Map<string, ScopeKey>();
+  readonly #keks = new Map<string, Promise<CryptoKey>>();
+  readonly #vaultKeys = new Map<string, Promise<CryptoKey>>();
+  readonly #scopeKeys = new Map<string, Promise<ScopeKey>>();
 
   constructor(parts: KeyChainParts) {
     this.#parts = parts;
   }
 
   /** The KEK of a blob. Throws before anything is decrypted when the identity is another one. */
-  async kek({ kekKid, salt }: BlobRow): Promise<CryptoKey> {
-    const known = this.#keks.get(kekKid);
-    if (known !== undefined) return known;
-    const { kid, kek } = await this.#parts.keks.kekFor(salt);
-    if (kid !== kekKid) {
-      throw new PalyraError("integrity", "Cannot open the vault: it belongs to another identity", {
-        hint: "Put back the identity directory that this vault was made with",
-      });
-    }
-    this.#keks.set(kekKid, kek);
-    return kek;
+  kek(blob: BlobRow): Promise<CryptoKey> {
+    return once(this.#keks, blob.kekKid, () => this.#deriveKek(blob));
   }
 
-  /** The vault key of a blob. One call of the backend in the life of the process. */
-  async vaultKey(blob: BlobRow): Promise<CryptoKey> {
-    const known = this.#vaultKeys.get(blob.id);
-    if (known !== undefined) return known;
+  /** The vault key of a blob: one call of the backend in the life of the process. */
+  vaultKey(blob: BlobRow): Promise<CryptoKey> {
+    return once(this.#vaultKeys, blob.id, () => this.#openVaultKey(blob));
+  }
+
+  /** A scope key, for use in `scope`: the row's own scope is not believed. */
+  scopeKey(blob: BlobRow, row: ScopeKeyRow, scope: VaultScope): Promise<ScopeKey> {
+    const memory = `${row.kid} ${row.generation} ${scope} ${row.wrapped.toHex()}`;
+    return once(this.#scopeKeys, memory, () => this.#openScopeKey(blob, row, scope));
+  }
+
+  async #deriveKek({ kekKid, salt }: BlobRow): Promise<CryptoKey> {
+    const { kid, kek } = await this.#parts.keks.kekFor(salt);
+    if (kid === kekKid) return kek;
+    throw new PalyraError("integrity", "Cannot open the vault: it belongs to another identity", {
+      hint: "Put back the identity directory that this vault was made with",
+    });
+  }
+
+  async #openVaultKey(blob: BlobRow): Promise<CryptoKey> {
     const kek = await this.kek(blob);
     const backend = await this.#parts.backendFor(blob.backend);
     const sealed = await backend.get(blob.id);
@@ -59,21 +69,29 @@ export class KeyChain {
     const place = { vaultId, generation: blob.generation, kid: blob.kekKid };
     const key = await openVaultKey(sealed, place, kek);
     if (key === undefined) throw altered("the vault key");
-    this.#vaultKeys.set(blob.id, key);
     return key;
   }
 
-  /** A scope key, for use in `scope`: the row's own scope is not believed. */
-  async scopeKey(blob: BlobRow, row: ScopeKeyRow, scope: VaultScope): Promise<ScopeKey> {
-    const memory = `${row.kid} ${scope}`;
-    const known = this.#scopeKeys.get(memory);
-    if (known !== undefined) return known;
+  async #openScopeKey(blob: BlobRow, row: ScopeKeyRow, scope: VaultScope): Promise<ScopeKey> {
     const place = { vaultId: this.#parts.vaultId, scope, generation: row.generation };
     const key = await openScopeKey(row, place, await this.vaultKey(blob));
     if (key === undefined) throw altered("a scope key");
-    this.#scopeKeys.set(memory, key);
     return key;
   }
+}
+
+/** What was begun under this name, or what begins now; a failure is forgotten, so it can be tried again. */
+function once<T>(
+  known: Map<string, Promise<T>>,
+  name: string,
+  begin: () => Promise<T>,
+): Promise<T> {
+  const before = known.get(name);
+  if (before !== undefined) return before;
+  const begun = begin();
+  known.set(name, begun);
+  begun.catch(() => known.delete(name));
+  return begun;
 }
 
 function altered(what: string): PalyraError {

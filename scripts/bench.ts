@@ -1,0 +1,185 @@
+/** Measures whole processes: start-up as a ratio to an empty script, and a vault of 10,000 secrets. */
+
+import { SensitiveBytes } from "../src/crypto/sensitive_bytes.ts";
+import { openIdentity } from "../src/identity/identity.ts";
+import { denoPlatform } from "../src/platform/deno/platform.ts";
+import { setSecret } from "../src/vault/set_secret.ts";
+import { openVault, vaultPaths } from "../src/vault/vault.ts";
+import { parseSecretId } from "../src/vault/vault_ref.ts";
+
+const RUNS = 25;
+const MANY = 10_000;
+const HUNDRED = 100;
+const root = new URL("..", import.meta.url).pathname;
+const temp = await Deno.makeTempDir({ prefix: "palyra-bench-" });
+const bundle = `${temp}/dist`;
+const RUN_BUNDLE = ["run", "-A", "--no-config", "--no-lock", "--no-npm", "--no-remote"];
+
+interface Measured {
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly stateRoot?: string;
+  /** Most times the empty script's duration. */
+  readonly budget: number;
+}
+
+try {
+  Deno.exitCode = await main();
+} finally {
+  await Deno.remove(temp, { recursive: true });
+}
+
+async function main(): Promise<number> {
+  await deno(["run", "-A", "scripts/bundle.ts", "--out", bundle]);
+  await Deno.writeTextFile(`${temp}/empty.ts`, "");
+  const few = `${temp}/few`;
+  const many = `${temp}/many`;
+  await fill(few, HUNDRED);
+  const hundred = Array.from({ length: HUNDRED }, (_, at) => `global/secret_${at}`);
+  const one = ["resolve", "global/secret_1"];
+  const main = [...RUN_BUNDLE, `${bundle}/main.js`];
+  const sources = ["run", "-A", "--no-prompt", "main.ts"];
+  const cases: Measured[] = [
+    { name: "--version, bundle", args: [...main, "--version"], budget: 1.15 },
+    { name: "resolve, bundle", args: [...main, ...one], budget: 2.1 },
+    {
+      name: "get --reveal, bundle",
+      args: [...main, "secrets", "get", "global/secret_1", "--reveal"],
+      budget: 2.1,
+    },
+    { name: "resolve, sources", args: [...sources, ...one], budget: 2.4 },
+    {
+      name: "resolve of 100, bundle",
+      args: [...main, "resolve", "--json", ...hundred],
+      budget: 3.2,
+    },
+  ];
+  let over = 0;
+  for (const measured of cases) over += await compare({ ...measured, stateRoot: few });
+  over += await largeVault(main, few, many);
+  say(over === 0 ? "all within their budgets" : `${over} over budget`);
+  return over === 0 ? 0 : 1;
+}
+
+/** Runs the command and the empty script in turn, so that a drift of the machine hits both. */
+async function compare({ name, args, stateRoot, budget }: Measured): Promise<number> {
+  const empty = ["run", "-A", `${temp}/empty.ts`];
+  const ratios: number[] = [];
+  const times: number[] = [];
+  for (let run = -2; run < RUNS; run++) {
+    const base = await timed(empty, stateEnv(stateRoot));
+    const time = await timed(args, stateEnv(stateRoot));
+    if (run < 0) continue; // caches are filled first
+    ratios.push(time / base);
+    times.push(time);
+  }
+  const ratio = median(ratios);
+  say(
+    `${name.padEnd(28)} ${median(times).toFixed(1).padStart(7)} ms  ratio ${
+      ratio.toFixed(2)
+    }  budget ${budget}`,
+  );
+  return ratio <= budget ? 0 : 1;
+}
+
+async function largeVault(main: string[], small: string, many: string): Promise<number> {
+  await fill(many, MANY);
+  const list = await best([...main, "secrets", "list", "--json"], many);
+  const check = await best([...main, "vault", "check", "--json"], many);
+  let at = 0;
+  const set = (stateRoot: string): Promise<number> =>
+    timed([...main, "secrets", "set", `global/new_${at++}`], stateEnv(stateRoot), "value");
+  const smallTime = await medianOf(() => set(small));
+  const large = await medianOf(() => set(many));
+  const memory = await peakMemory([...main, "vault", "check", "--json"], many);
+  const rows: [string, number, number, string][] = [
+    [`list of ${MANY}`, list, 300, "ms"],
+    [`vault check of ${MANY}`, check, 5_000, "ms"],
+    [`set: ${MANY} against ${HUNDRED}`, large / smallTime, 2, "times"],
+    ["peak memory of vault check", memory ?? 0, 200, "MB"],
+  ];
+  for (const [name, value, budget, unit] of rows) {
+    say(`${name.padEnd(28)} ${value.toFixed(1).padStart(7)} ${unit}  budget ${budget}`);
+  }
+  return rows.filter(([, value, budget]) => value > budget).length;
+}
+
+async function fill(stateRoot: string, count: number): Promise<void> {
+  await deno(["run", "-A", "main.ts", "init", "--quiet"], stateEnv(stateRoot));
+  const authority = await openIdentity(denoPlatform, `${stateRoot}/identity`);
+  using vault = await openVault(denoPlatform, vaultPaths(stateRoot), authority!);
+  for (let at = 0; at < count; at++) {
+    using value = new SensitiveBytes(crypto.getRandomValues(new Uint8Array(48)));
+    await setSecret(vault!, parseSecretId(`global/secret_${at}`), value);
+  }
+}
+
+function stateEnv(stateRoot: string | undefined): Record<string, string> {
+  return stateRoot === undefined ? {} : { PALYRA_STATE_ROOT: stateRoot };
+}
+
+async function timed(
+  args: readonly string[],
+  env: Record<string, string>,
+  stdin = "",
+): Promise<number> {
+  const start = performance.now();
+  await deno(args, env, stdin);
+  return performance.now() - start;
+}
+
+async function deno(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  stdin = "",
+): Promise<void> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    cwd: root,
+    env,
+    stdin: "piped",
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(stdin)).catch(() => {});
+  await writer.close().catch(() => {});
+  const { success, stderr } = await child.output();
+  if (!success) throw new Error(`${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
+}
+
+async function best(args: readonly string[], stateRoot: string): Promise<number> {
+  const times = [];
+  for (let run = 0; run < 5; run++) times.push(await timed(args, stateEnv(stateRoot)));
+  return median(times);
+}
+
+async function medianOf(measure: () => Promise<number>): Promise<number> {
+  const times = [];
+  for (let run = 0; run < RUNS; run++) times.push(await measure());
+  return median(times);
+}
+
+/** Peak resident memory in MB by GNU time; `undefined` where that is not installed. */
+async function peakMemory(args: readonly string[], stateRoot: string): Promise<number | undefined> {
+  const command = new Deno.Command("/usr/bin/time", {
+    args: ["-f", "%M", Deno.execPath(), ...args],
+    cwd: root,
+    env: stateEnv(stateRoot),
+    stdout: "null",
+  });
+  const result = await command.output().catch(() => undefined);
+  if (result === undefined) {
+    say("peak memory not measured: GNU time is not installed");
+    return undefined;
+  }
+  return Number(new TextDecoder().decode(result.stderr).trim().split("\n").at(-1)) / 1024;
+}
+
+function median(values: number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
+}
+
+function say(line: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
+}
