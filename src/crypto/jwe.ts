@@ -31,12 +31,16 @@ export function importWrappingKey(bytes: Uint8Array<ArrayBuffer>): Promise<Crypt
   return crypto.subtle.importKey("raw", bytes, "AES-KW", false, ["wrapKey", "unwrapKey"]);
 }
 
-/** Seals a plaintext under a fresh DEK that `key` wraps. */
+/**
+ * Seals a plaintext under a fresh DEK that `key` wraps. The AAD must not be empty: jose seals with an
+ * empty one as if there were none, and then cannot open it.
+ */
 export async function sealJwe(
   plaintext: Uint8Array,
   aad: string,
   key: CryptoKey,
 ): Promise<JweParts> {
+  if (aad === "") throw new Error("Cannot seal without additional authenticated data");
   const jwe = await new FlattenedEncrypt(plaintext)
     .setProtectedHeader({ alg: "A256KW", enc: "A256GCM" })
     .setAdditionalAuthenticatedData(encodeUtf8(aad))

@@ -5,10 +5,10 @@ import { type BlobBackend, requireBlobFits } from "../backend.ts";
 /** A fresh, empty backend. */
 export function memoryBackend(): BlobBackend {
   const blobs = new Map<string, string>();
-  function put(id: string, blob: string): Promise<void> {
+  // deno-lint-ignore require-await -- a refusal is a rejected promise, as with every backend
+  async function put(id: string, blob: string): Promise<void> {
     requireBlobFits(blob);
     blobs.set(id, blob);
-    return Promise.resolve();
   }
   return {
     put,

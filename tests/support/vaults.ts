@@ -1,0 +1,80 @@
+/** Real vaults in temporary directories, on the real platform but for the parts that a test exchanges. */
+
+import { type DeviceAuthority } from "../../src/identity/authority.ts";
+import { ensureIdentity } from "../../src/identity/identity.ts";
+import { SensitiveBytes } from "../../src/crypto/sensitive_bytes.ts";
+import { denoPlatform } from "../../src/platform/deno/platform.ts";
+import type { Platform } from "../../src/platform/platform.ts";
+import { ensureVault } from "../../src/vault/create_vault.ts";
+import { readSecret } from "../../src/vault/read_secret.ts";
+import { type SetOptions, type SetOutcome, setSecret } from "../../src/vault/set_secret.ts";
+import { openVault, type Vault, type VaultPaths, vaultPaths } from "../../src/vault/vault.ts";
+import { parseSecretId, parseVaultRef } from "../../src/vault/vault_ref.ts";
+
+/** A state root that is removed at the end, with its vault open. */
+export interface TestVault extends Disposable {
+  readonly stateRoot: string;
+  readonly platform: Platform;
+  readonly paths: VaultPaths;
+  readonly authority: DeviceAuthority;
+  readonly vault: Vault;
+  /** The clock that the vault sees, in milliseconds since 1970. */
+  readonly clock: { now: number };
+}
+
+/** Where the clock of a test vault begins: 2026-01-02T03:04:05.678Z. */
+export const START_MS = 1_767_323_045_678;
+
+/** Makes identity and vault. */
+export async function makeTestVault(): Promise<TestVault> {
+  const clock = { now: START_MS };
+  const platform: Platform = { ...denoPlatform, clock: { now: () => clock.now } };
+  const directory = Deno.makeTempDirSync({ prefix: "palyra-test-" });
+  const stateRoot = `${directory}/state`;
+  const paths = vaultPaths(stateRoot);
+  platform.directories.ensure(stateRoot);
+  const authority = await ensureIdentity(platform, `${stateRoot}/identity`, () => {});
+  const options = { keks: authority, preference: "auto" } as const;
+  const { vault } = await ensureVault(platform, paths, options);
+  return {
+    stateRoot,
+    platform,
+    paths,
+    authority,
+    vault,
+    clock,
+    [Symbol.dispose](): void {
+      vault[Symbol.dispose]();
+      Deno.removeSync(directory, { recursive: true });
+    },
+  };
+}
+
+/** Opens the vault of a test once more, as another process would. */
+export async function openAgain(test: TestVault): Promise<Vault> {
+  const vault = await openVault(test.platform, test.paths, test.authority);
+  if (vault === undefined) throw new Error("The vault is gone");
+  return vault;
+}
+
+/** Stores a text. */
+export async function put(
+  vault: Vault,
+  ref: string,
+  text: string,
+  options: SetOptions = {},
+): Promise<SetOutcome> {
+  using value = bytes(text);
+  return await setSecret(vault, parseSecretId(ref), value, options);
+}
+
+/** Reads a text. */
+export async function take(vault: Vault, ref: string): Promise<string> {
+  using opened = await readSecret(vault, parseVaultRef(ref));
+  return new TextDecoder().decode(opened.value.reveal());
+}
+
+/** A text as a value. */
+export function bytes(text: string): SensitiveBytes {
+  return new SensitiveBytes(new TextEncoder().encode(text));
+}
