@@ -70,7 +70,11 @@ Deno.test("rotateScope() keeps every version and changes no content", async () =
 
 Deno.test("rotateScope() of a scope that was never used is not found", async () => {
   using test = await makeTestVault();
-  await assertFails("not_found", /nothing was ever stored/, () => rotateScope(test.vault, parseScope("skill:x")));
+  await assertFails(
+    "not_found",
+    /nothing was ever stored/,
+    () => rotateScope(test.vault, parseScope("skill:x")),
+  );
 });
 
 Deno.test("a vault that was open before a rotation goes on reading and writing", async () => {

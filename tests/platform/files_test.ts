@@ -1,0 +1,174 @@
+/** Private files and directories, user files and locks, on the real file system. */
+
+import assert from "node:assert/strict";
+import { denoPlatform } from "../../src/platform/deno/platform.ts";
+import { assertFails } from "../support/failures.ts";
+
+const { files, directories, userFiles, locks } = denoPlatform;
+
+function inTempDirectory(name: string, body: (path: string) => Promise<void> | void): void {
+  Deno.test(name, async () => {
+    const path = Deno.makeTempDirSync();
+    try {
+      await body(path);
+    } finally {
+      Deno.chmodSync(path, 0o700);
+      Deno.removeSync(path, { recursive: true });
+    }
+  });
+}
+
+function mode(path: string): string {
+  return (Deno.lstatSync(path).mode! & 0o777).toString(8);
+}
+
+const content = new TextEncoder().encode("content");
+
+inTempDirectory("a private file comes back, and an absent one is undefined", (path) => {
+  files.replace(`${path}/file`, content);
+  assert.deepEqual(files.read(`${path}/file`, 7), content);
+  assert.equal(mode(`${path}/file`), "600");
+  assert.equal(files.read(`${path}/none`, 7), undefined);
+  assert.deepEqual([...Deno.readDirSync(path)].map(({ name }) => name), ["file"]);
+});
+
+inTempDirectory("a private file that is too large is refused", async (path) => {
+  files.replace(`${path}/file`, content);
+  await assertFails("integrity", /larger/, () => files.read(`${path}/file`, 6));
+});
+
+inTempDirectory("create() lets the first writer win and leaves nothing else", (path) => {
+  assert.equal(files.create(`${path}/file`, content), true);
+  assert.equal(files.create(`${path}/file`, new Uint8Array(1)), false);
+  assert.deepEqual(files.read(`${path}/file`, 7), content);
+  assert.deepEqual([...Deno.readDirSync(path)].map(({ name }) => name), ["file"]);
+});
+
+inTempDirectory(
+  "a private file that others can open, a link, a FIFO or a directory is denied",
+  async (path) => {
+    files.replace(`${path}/file`, content);
+    Deno.symlinkSync(`${path}/file`, `${path}/link`);
+    Deno.mkdirSync(`${path}/directory`);
+    await new Deno.Command("/usr/bin/mkfifo", { args: [`${path}/fifo`] }).output();
+    for (
+      const [name, why] of [["link", /symbolic/], ["directory", /regular/], [
+        "fifo",
+        /regular/,
+      ]] as const
+    ) {
+      await assertFails("denied", why, () => files.read(`${path}/${name}`, 7));
+    }
+    for (const bits of [0o640, 0o604, 0o620, 0o602, 0o644, 0o666, 0o610]) {
+      Deno.chmodSync(`${path}/file`, bits);
+      await assertFails("denied", /other users/, () => files.read(`${path}/file`, 7));
+    }
+  },
+);
+
+inTempDirectory(
+  "a hard link elsewhere is denied, one that a killed create() left is not",
+  async (path) => {
+    files.replace(`${path}/file`, content);
+    Deno.linkSync(`${path}/file`, `${path}/.${crypto.randomUUID()}.tmp`);
+    assert.deepEqual(files.read(`${path}/file`, 7), content);
+    Deno.linkSync(`${path}/file`, `${path}/elsewhere`);
+    await assertFails("denied", /hard link/, () => files.read(`${path}/file`, 7));
+  },
+);
+
+inTempDirectory(
+  "a private directory is made with its parents and closed to others",
+  async (path) => {
+    directories.ensure(`${path}/a/b/c`);
+    for (const made of ["a", "a/b", "a/b/c"]) assert.equal(mode(`${path}/${made}`), "700");
+    directories.ensure(`${path}/a/b/c`);
+    assert.equal(directories.check(`${path}/none/deeper`), false);
+    Deno.symlinkSync(`${path}/a`, `${path}/link`);
+    await assertFails("denied", /symbolic/, () => directories.ensure(`${path}/link`));
+    files.replace(`${path}/file`, content);
+    await assertFails("denied", /not a directory/, () => directories.check(`${path}/file`));
+    Deno.chmodSync(`${path}/a`, 0o770);
+    await assertFails("denied", /write to it/, () => directories.check(`${path}/a`));
+    Deno.chmodSync(`${path}/a`, 0o755);
+    assert.equal(directories.check(`${path}/a`), true);
+  },
+);
+
+inTempDirectory("a user's file is replaced in one step with mode 0600", async (path) => {
+  Deno.writeTextFileSync(`${path}/out`, "old", { mode: 0o644 });
+  userFiles.replace(`${path}/out`, content);
+  assert.equal(Deno.readTextFileSync(`${path}/out`), "content");
+  assert.equal(mode(`${path}/out`), "600");
+  assert.deepEqual([...Deno.readDirSync(path)].map(({ name }) => name), ["out"]);
+  await assertFails("usage", /directory/, () => userFiles.replace(path, content));
+  await assertFails("usage", /no such/, () => userFiles.replace(`${path}/none/out`, content));
+});
+
+inTempDirectory(
+  "what a killed writer of a user's file left is removed, a living one's is not",
+  (path) => {
+    const dead = `${path}/.out.palyra-dead`;
+    const alive = `${path}/.out.palyra-alive`;
+    const other = `${path}/.other.palyra-dead`;
+    for (const name of [dead, alive, other]) Deno.writeTextFileSync(name, "secret");
+    using held = Deno.openSync(alive, { write: true });
+    held.lockSync(true);
+    userFiles.replace(`${path}/out`, content);
+    const names = [...Deno.readDirSync(path)].map(({ name }) => name).sort();
+    assert.deepEqual(names, [".other.palyra-dead", ".out.palyra-alive", "out"]);
+  },
+);
+
+inTempDirectory("a user's file is read to its limit and not further", async (path) => {
+  Deno.writeFileSync(`${path}/in`, new Uint8Array(100_000).fill(7));
+  assert.equal((await userFiles.read(`${path}/in`, 100_000)).length, 100_000);
+  await assertFails("usage", /larger than 99999/, () => userFiles.read(`${path}/in`, 99_999));
+  await assertFails("usage", /no such/, () => userFiles.read(`${path}/none`, 10));
+  await assertFails("usage", /directory/, () => userFiles.read(path, 10));
+  await assertFails("usage", /larger/, () => userFiles.read("/dev/zero", 1_000)); // endless
+});
+
+inTempDirectory(
+  "a lock is exclusive between processes, and free when its holder has died",
+  async (path) => {
+    const lock = `${path}/lock`;
+    const child = new Deno.Command("/usr/bin/flock", {
+      args: [lock, "sh", "-c", "echo locked; exec sleep 30"],
+      stdout: "piped",
+    });
+    Deno.writeTextFileSync(lock, "", { mode: 0o600 });
+    const holder = child.spawn();
+    const reader = holder.stdout.getReader();
+    await reader.read();
+    assert.equal(locks.tryAcquire(lock), undefined);
+    const waiting = locks.acquire(lock, 20_000);
+    // flock's child holds the descriptor too
+    await new Deno.Command("/usr/bin/pkill", { args: ["-KILL", "-P", `${holder.pid}`] }).output();
+    holder.kill("SIGKILL");
+    using _held = await waiting;
+    assert.equal(locks.tryAcquire(lock), undefined);
+    await reader.cancel();
+    await holder.status;
+  },
+);
+
+inTempDirectory("a lock file that is a link is denied", async (path) => {
+  Deno.symlinkSync(`${path}/target`, `${path}/lock`);
+  await assertFails("denied", /symbolic/, () => locks.acquire(`${path}/lock`, 100));
+  await assertFails("denied", /symbolic/, () => void locks.tryAcquire(`${path}/lock`));
+});
+
+Deno.test({
+  name: "a lock that is not freed in time is a precondition failure",
+  // The kernel's wait cannot be called off: it ends when the holder lets go.
+  sanitizeOps: false,
+  sanitizeResources: false,
+  fn: async () => {
+    const path = Deno.makeTempDirSync();
+    const held = locks.tryAcquire(`${path}/lock`)!;
+    await assertFails("precondition", /too long/, () => locks.acquire(`${path}/lock`, 50));
+    held[Symbol.dispose]();
+    Deno.removeSync(path, { recursive: true });
+  },
+});
