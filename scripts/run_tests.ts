@@ -1,0 +1,93 @@
+/** Runs the checks in order, goes on after a failure, and ends with the line `N passed, N failed`. */
+
+import {
+  addCounts,
+  type Counts,
+  countTests,
+  forbiddenSkips,
+  formatCounts,
+} from "./test_summary.ts";
+
+interface Step {
+  readonly name: string;
+  readonly args: readonly string[];
+}
+
+const ROOT = new URL("..", import.meta.url).pathname;
+const TEST = ["test", "-A", "--no-prompt"];
+const SOURCES = ["main.ts", "src", "scripts", "tests"];
+
+const FAST: readonly Step[] = [
+  { name: "format", args: ["fmt", "--check"] },
+  { name: "lint", args: ["lint"] },
+  { name: "types", args: ["check", ...SOURCES] },
+  { name: "fast tests", args: [...TEST, "--no-check", "--ignore=tests/slow", "tests"] },
+];
+
+const SLOW: readonly Step[] = [
+  { name: "slow tests", args: [...TEST, "--no-check", "tests/slow"] },
+  { name: "mutants", args: ["run", "-A", "scripts/mutants.ts"] },
+];
+
+/** Variables that would steer palyra or the runtime. */
+const STEERING =
+  /^(?:PALYRA_STATE_ROOT|PALYRA_CONFIG|PALYRA_VAULT_BACKEND|COMPLETE|NODE_OPTIONS|OTEL_.*|DENO_V8_FLAGS)$/;
+
+const [which] = Deno.args;
+if (which !== "fast" && which !== "all") {
+  say("usage: run_tests.ts fast|all");
+  Deno.exit(2);
+}
+const counts = await runSteps(which === "all" ? [...FAST, ...SLOW] : FAST);
+say(formatCounts(counts));
+Deno.exit(counts.failed > 0 || counts.passed === 0 ? 1 : 0);
+
+async function runSteps(steps: readonly Step[]): Promise<Counts> {
+  const allowed = await Deno.readTextFile(`${ROOT}tests/allowed_skips.txt`);
+  const all: Counts[] = [];
+  for (const { name, args } of steps) {
+    const started = performance.now();
+    const { code, output } = await stream(args);
+    const found = countTests(output);
+    const forbidden = forbiddenSkips(output, allowed);
+    for (const skip of forbidden) say(`not allowed to be skipped: ${skip}`);
+    if (found !== undefined) all.push(found);
+    else all.push({ passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 });
+    const crashed = code !== 0 && found?.failed === 0;
+    all.push({ passed: 0, failed: forbidden.length + (crashed ? 1 : 0), skipped: 0 });
+    const seconds = ((performance.now() - started) / 1_000).toFixed(1);
+    say(`${code === 0 ? "ok" : "FAILED"}: ${name} (${seconds} s)\n`);
+  }
+  return addCounts(all);
+}
+
+/** Runs deno, passes its output on as it comes, and keeps a copy. */
+async function stream(args: readonly string[]): Promise<{ code: number; output: string }> {
+  const env: Record<string, string> = { NO_COLOR: "1" };
+  for (const [name, value] of Object.entries(Deno.env.toObject())) {
+    if (!STEERING.test(name)) env[name] = value;
+  }
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    cwd: ROOT,
+    env,
+    clearEnv: true,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  let output = "";
+  async function pass(from: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const chunk of from) {
+      output += decoder.decode(chunk, { stream: true });
+      for (let at = 0; at < chunk.length;) at += Deno.stdout.writeSync(chunk.subarray(at));
+    }
+  }
+  await Promise.all([pass(child.stdout), pass(child.stderr)]);
+  return { code: (await child.status).code, output };
+}
+
+function say(line: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
+}
