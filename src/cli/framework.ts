@@ -78,7 +78,9 @@ function explain(error: ArgumentScannerError): string {
 }
 
 function meant(corrections: readonly string[]): string {
-  return corrections.length === 0 ? "" : `; did you mean ${corrections.join(" or ")}?`;
+  return corrections.length === 0
+    ? ""
+    : `; did you mean ${corrections.join(" or ").replaceAll("`", "")}?`;
 }
 
 function usage(complaint: string): PalyraError {

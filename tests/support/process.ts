@@ -1,76 +1,92 @@
-/** Real processes for tests: cleared environment, input, output, status, and an end to those that hang. */
+/** Runs real programs: a cleared environment, a group of their own, and a limit of time. */
 
-/** What to run. */
+/** What to run, and how. */
 export interface ProcessOptions {
-  readonly argv: readonly [string, ...string[]];
-  readonly env?: Readonly<Record<string, string>>;
-  readonly stdin?: string | Uint8Array;
-  readonly cwd?: string;
-  /** Milliseconds until it is killed; default 60 seconds. */
-  readonly timeoutMs?: number;
+  /** Program and arguments; a bare name is looked up in the PATH of `env`. */
+  readonly argv: readonly string[];
+  /** The whole environment; nothing is inherited. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  /** Standard input; without it the null device. */
+  readonly stdin?: string | Uint8Array | undefined;
+  readonly cwd?: string | undefined;
+  /** After this time the whole process group is killed; 30 seconds by default. */
+  readonly timeoutMs?: number | undefined;
 }
 
-/** How it ended. */
-export interface Ended {
+/** How a process ended, and what it wrote. */
+export interface ProcessResult {
+  /** The exit status; 128+N after signal N. */
   readonly status: number;
   readonly signal: Deno.Signal | null;
-  readonly stdout: Uint8Array<ArrayBuffer>;
-  readonly stderr: Uint8Array<ArrayBuffer>;
-  /** Standard output and error as text. */
+  readonly timedOut: boolean;
+  readonly stdout: Uint8Array;
+  readonly stderr: Uint8Array;
+  /** Standard output as text. */
   readonly out: string;
+  /** Standard error as text. */
   readonly err: string;
 }
 
-/** Starts a program with exactly this environment, in its own process group. */
-export function startProcess({ argv, env, cwd }: ProcessOptions): Deno.ChildProcess {
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+/** Runs a program to its end, or to the end of its time. */
+export async function runProcess(options: ProcessOptions): Promise<ProcessResult> {
+  const { argv, env = {}, stdin, cwd, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   const [program, ...args] = argv;
-  return new Deno.Command(program, {
+  if (program === undefined) throw new TypeError("Cannot run a process: argv is empty");
+  const child = new Deno.Command(program, {
     args,
     env: { ...env },
     clearEnv: true,
+    detached: true, // setsid: a group of its own to kill, and no terminal
     ...(cwd === undefined ? {} : { cwd }),
-    detached: true,
-    stdin: "piped",
+    stdin: stdin === undefined ? "null" : "piped",
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-}
-
-/** Runs a program to its end. */
-export async function runProcess(options: ProcessOptions): Promise<Ended> {
-  const child = startProcess(options);
-  const timer = setTimeout(() => killGroup(child), options.timeoutMs ?? 60_000);
+  const stop = new AbortController();
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    killGroup(child);
+    stop.abort(); // a grandchild that left the group may still hold the pipes
+  }, timeoutMs);
   try {
-    const fed = feed(child, options.stdin ?? "");
-    const { code, signal, stdout, stderr } = await child.output();
+    const fed = stdin === undefined ? undefined : feed(child.stdin, stdin);
+    const [stdout, stderr, { code, signal }] = await Promise.all([
+      collect(child.stdout, stop.signal),
+      collect(child.stderr, stop.signal),
+      child.status,
+    ]);
     await fed;
-    const decoder = new TextDecoder();
-    return {
-      status: code,
-      signal,
-      stdout,
-      stderr,
-      out: decoder.decode(stdout),
-      err: decoder.decode(stderr),
-    };
+    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+    const [out, err] = [decoder.decode(stdout), decoder.decode(stderr)];
+    return { status: code, signal, timedOut, stdout, stderr, out, err };
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** Kills a program and what it started. */
-export function killGroup(child: Deno.ChildProcess): void {
+async function feed(stdin: WritableStream<Uint8Array>, input: string | Uint8Array): Promise<void> {
+  const writer = stdin.getWriter();
   try {
-    Deno.kill(-child.pid, "SIGKILL");
-  } catch { /* it has ended already */ }
+    await writer.write(typeof input === "string" ? new TextEncoder().encode(input) : input);
+    await writer.close();
+  } catch { /* a program may end without reading */ }
 }
 
-/** Gives a program its input; one that does not read it is no failure. */
-export async function feed(child: Deno.ChildProcess, input: string | Uint8Array): Promise<void> {
-  const bytes = typeof input === "string" ? new TextEncoder().encode(input) : input;
-  const writer = child.stdin.getWriter();
+async function collect(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  const write = (chunk: Uint8Array<ArrayBuffer>): void => void chunks.push(chunk);
+  await stream.pipeTo(new WritableStream({ write }), { signal }).catch(() => {});
+  return new Uint8Array(await new Blob(chunks).arrayBuffer());
+}
+
+function killGroup(child: Deno.ChildProcess): void {
   try {
-    await writer.write(bytes);
-    await writer.close();
-  } catch { /* BrokenPipe */ }
+    Deno.kill(-child.pid, "SIGKILL");
+  } catch { /* it has already ended */ }
 }

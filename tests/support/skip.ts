@@ -1,24 +1,25 @@
-/** Tests that need what a machine may lack: skipped aloud, under a name that must be allowed. */
+/** Tests that need something which a machine may lack: they are skipped aloud, never in silence. */
 
-/** Registers a test, or one line `skipped: NAME: why` and an ignored test when there is a reason. */
-export function testUnless(
-  reason: string | undefined,
-  skipName: string,
-  name: string,
-  body: () => Promise<void> | void,
-): void {
-  if (reason !== undefined) {
-    Deno.stdout.writeSync(new TextEncoder().encode(`skipped: ${skipName}: ${reason} (${name})\n`));
-  }
-  Deno.test({ name, ignore: reason !== undefined, fn: body });
-}
+/** What may be lacking; the names stand in `tests/allowed_skips.txt` too. */
+export type SkipName =
+  | "not-root"
+  | "no-setpriv"
+  | "no-strace"
+  | "no-mount-namespaces"
+  | "no-python3-cryptography";
 
-/** Why a program cannot be used, if it cannot. */
-export function missing(program: string): string | undefined {
-  try {
-    Deno.statSync(program);
-    return undefined;
-  } catch {
-    return `${program} is not installed`;
+/** Registers one test, or ignores it. */
+export type RegisterTest = (name: string, fn: (t: Deno.TestContext) => void | Promise<void>) => void;
+
+/**
+ * Gives the function that registers tests with this need. With a reason they are ignored, and one
+ * line that says so is printed at once.
+ */
+export function unlessSkipped(name: SkipName, reason: string | undefined): RegisterTest {
+  const ignore = reason !== undefined;
+  if (ignore) {
+    const line = `skipped: ${name}: ${reason.replaceAll(/\s+/g, " ")}\n`;
+    Deno.stdout.writeSync(new TextEncoder().encode(line));
   }
+  return (testName, fn) => Deno.test({ name: testName, ignore, fn });
 }

@@ -1,0 +1,46 @@
+/** What a machine has of the things that some tests need; each answer is `undefined` or the lack. */
+
+/** Changing users, owning other people's files. */
+export function whyNotRoot(): string | undefined {
+  return Deno.uid() === 0 ? undefined : "needs uid 0";
+}
+
+/** Running programs as another user. */
+export function whyNoSetpriv(): string | undefined {
+  if (Deno.uid() !== 0) return "needs uid 0 and setpriv";
+  const works = succeeds("/usr/bin/setpriv", "--reuid", "65534", "--clear-groups", "/bin/true");
+  return works ? undefined : "/usr/bin/setpriv is missing or may not change the user";
+}
+
+/** Following the system calls of a program. */
+export function whyNoStrace(): string | undefined {
+  const works = succeeds("/usr/bin/strace", "-f", "-o", "/dev/null", "/bin/true");
+  return works ? undefined : "/usr/bin/strace is missing or may not trace";
+}
+
+/** Mounting in a name space of one's own: full disks, read-only media. */
+export function whyNoMounts(): string | undefined {
+  const mount = "/bin/mount -t tmpfs -o size=64k none /mnt";
+  const works = succeeds("/usr/bin/unshare", "--mount", "/bin/sh", "-c", mount);
+  return works ? undefined : "unshare --mount and a tmpfs are not allowed here";
+}
+
+/** An independent implementation of the cryptography. */
+export function whyNoPythonCryptography(): string | undefined {
+  return pythonWithCryptography() === undefined ? "no python3 has cryptography" : undefined;
+}
+
+/** The interpreter that can import `cryptography`, if there is one. */
+export function pythonWithCryptography(): string | undefined {
+  const candidates = ["/usr/bin/python3", "python3"];
+  return candidates.find((python) => succeeds(python, "-c", "import cryptography"));
+}
+
+function succeeds(program: string, ...args: string[]): boolean {
+  try {
+    const options = { args, stdin: "null", stdout: "null", stderr: "null" } as const;
+    return new Deno.Command(program, options).outputSync().success;
+  } catch {
+    return false;
+  }
+}
