@@ -9,7 +9,13 @@ import { renewVaultKey } from "./generations.ts";
 import type { KekSource } from "./key_chain.ts";
 import { collectIfIdle, collectLeftovers } from "./leftovers.ts";
 import { migrate } from "./schema.ts";
-import { KEYS_LOCK_TIMEOUT_MS, openVault, type Vault, type VaultPaths } from "./vault.ts";
+import {
+  KEYS_LOCK_TIMEOUT_MS,
+  openVault,
+  requirePinned,
+  type Vault,
+  type VaultPaths,
+} from "./vault.ts";
 
 const VAULT_ID_BYTES = 16;
 const MAX_MARKER_BYTES = 64;
@@ -63,15 +69,6 @@ export function chooseKind(preference: BackendPreference): BackendKind {
     {
       hint: "encrypted_file works everywhere",
     },
-  );
-}
-
-/** Throws `precondition` when a preference contradicts the backend that the vault is pinned to. */
-export function requirePinned(pinned: BackendKind, preference: BackendPreference): void {
-  if (preference === "auto" || preference === pinned) return;
-  throw new PalyraError(
-    "precondition",
-    `Cannot use the backend ${preference}: the vault is pinned to ${pinned}`,
   );
 }
 

@@ -2,7 +2,7 @@
 
 import { PalyraError } from "../errors.ts";
 import type { Database, Platform } from "../platform/platform.ts";
-import type { BackendKind, BlobBackend } from "./backend.ts";
+import type { BackendKind, BackendPreference, BlobBackend } from "./backend.ts";
 import { liveBlob } from "./catalog.ts";
 import { type KekSource, KeyChain } from "./key_chain.ts";
 import { textOf } from "./rows.ts";
@@ -77,6 +77,15 @@ export async function openVault(
     database[Symbol.dispose]();
     throw error;
   }
+}
+
+/** Throws `precondition` when a preference contradicts the backend that the vault is pinned to. */
+export function requirePinned(pinned: BackendKind, preference: BackendPreference): void {
+  if (preference === "auto" || preference === pinned) return;
+  throw new PalyraError(
+    "precondition",
+    `Cannot use the backend ${preference}: the vault is pinned to ${pinned}`,
+  );
 }
 
 interface OpenParts {

@@ -3,6 +3,7 @@
 import { PalyraError } from "../../errors.ts";
 import { parsePreference } from "../../vault/backend.ts";
 import type { App } from "../app.ts";
+import { openVaultToWrite } from "../stores.ts";
 import type { RecordView } from "../view.ts";
 
 /** Flags of `init`. */
@@ -15,7 +16,7 @@ export async function init(app: App, flags: InitFlags): Promise<RecordView> {
   const wanted = flags.backend === undefined
     ? undefined
     : parsePreference(flags.backend, "--backend");
-  const { vault, backend, created } = await app.openWritableVault(wanted);
+  const { vault, backend, created } = await openVaultToWrite(app, wanted);
   using _open = vault;
   const { openIdentityStore } = await import("../../identity/store.ts");
   const { readDevice } = await import("../../identity/device.ts");

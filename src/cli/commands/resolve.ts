@@ -6,6 +6,7 @@ import { PalyraError } from "../../errors.ts";
 import { resolveSecrets } from "../../resolver/resolver.ts";
 import { parseSecretRef, type SecretRef } from "../../resolver/secret_ref.ts";
 import type { App } from "../app.ts";
+import { openVaultToRead } from "../stores.ts";
 import type { OutputFormat } from "../global_flags.ts";
 import type { BytesView, SilentView } from "../view.ts";
 
@@ -34,7 +35,7 @@ export async function resolve(
   const format = formatOf(flags, app.options.format, wanted);
   requireDistinctNames(wanted);
   using resolved = await resolveSecrets(wanted.map(({ ref }) => ref), {
-    openVault: () => app.openVault(),
+    openVault: () => openVaultToRead(app),
     environment: app.platform.environment,
   });
   const bytes = new SensitiveBytes(formatted(format, wanted, resolved.values));

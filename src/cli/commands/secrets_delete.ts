@@ -3,6 +3,7 @@
 import { deleteSecret } from "../../vault/set_secret.ts";
 import { formatSecretId } from "../../vault/vault_ref.ts";
 import type { App } from "../app.ts";
+import { openVaultToChange } from "../stores.ts";
 import type { RecordView } from "../view.ts";
 import { secretArgument } from "./secret_argument.ts";
 
@@ -14,7 +15,7 @@ export async function secretsDelete(
   second?: string,
 ): Promise<RecordView> {
   const id = secretArgument(first, second);
-  using vault = await app.openExistingVault();
+  using vault = await openVaultToChange(app);
   await deleteSecret(vault, id);
   const ref = formatSecretId(id);
   return { kind: "record", json: { ref, deleted: true }, text: `deleted ${ref}` };

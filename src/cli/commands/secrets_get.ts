@@ -4,6 +4,7 @@ import { decodeUtf8 } from "../../crypto/encoding.ts";
 import { readOldestDate, readSecret } from "../../vault/read_secret.ts";
 import { formatSecretId } from "../../vault/vault_ref.ts";
 import type { App } from "../app.ts";
+import { openVaultToRead } from "../stores.ts";
 import type { BytesView, RecordView } from "../view.ts";
 import { versionArgument } from "./secret_argument.ts";
 
@@ -20,7 +21,7 @@ export async function secretsGet(
   second?: string,
 ): Promise<RecordView | BytesView> {
   const ref = versionArgument(first, second);
-  using vault = await app.openVault();
+  using vault = await openVaultToRead(app);
   const opened = await readSecret(vault, ref);
   const { value: bytes, version, createdAt, expiresAt } = opened;
   const dispose = (): void => opened[Symbol.dispose]();

@@ -3,6 +3,7 @@
 import { secretHistory } from "../../vault/list_secrets.ts";
 import { formatSecretId } from "../../vault/vault_ref.ts";
 import type { App } from "../app.ts";
+import { openVaultToRead } from "../stores.ts";
 import type { ListView } from "../view.ts";
 import { secretArgument } from "./secret_argument.ts";
 
@@ -14,7 +15,7 @@ export async function secretsHistory(
   second?: string,
 ): Promise<ListView> {
   const id = secretArgument(first, second);
-  using vault = await app.openVault();
+  using vault = await openVaultToRead(app);
   const items = secretHistory(vault, id).map((row, at) => ({
     version: row.version,
     created_at: row.createdAt,

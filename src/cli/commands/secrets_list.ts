@@ -4,6 +4,7 @@ import { listSecrets } from "../../vault/list_secrets.ts";
 import { parseScope } from "../../vault/scope.ts";
 import { formatSecretId } from "../../vault/vault_ref.ts";
 import type { App } from "../app.ts";
+import { openVaultToRead } from "../stores.ts";
 import type { ListView } from "../view.ts";
 
 /** Lists all secrets, or those of one scope. */
@@ -13,7 +14,7 @@ export async function secretsList(
   scopeText?: string,
 ): Promise<ListView> {
   const scope = scopeText === undefined ? undefined : parseScope(scopeText);
-  using vault = await app.openVault();
+  using vault = await openVaultToRead(app);
   const items = listSecrets(vault, scope).map((secret) => ({
     ref: formatSecretId(secret.id),
     version: secret.version,

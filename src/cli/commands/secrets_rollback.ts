@@ -4,6 +4,7 @@ import { PalyraError } from "../../errors.ts";
 import { liveBlob } from "../../vault/catalog.ts";
 import { rollBackSecret } from "../../vault/set_secret.ts";
 import type { App } from "../app.ts";
+import { openVaultToChange } from "../stores.ts";
 import { parseWhole } from "../values.ts";
 import type { RecordView } from "../view.ts";
 import { secretArgument } from "./secret_argument.ts";
@@ -28,7 +29,7 @@ export async function secretsRollback(
     throw new PalyraError("usage", "Cannot roll back: --to names the version");
   }
   const to = parseWhole(flags.to, "--to", [1, MAX_VERSION]);
-  using vault = await app.openExistingVault();
+  using vault = await openVaultToChange(app);
   const outcome = await rollBackSecret(vault, id, to);
   return writeView(app, id, outcome, liveBlob(vault.database)!.backend);
 }

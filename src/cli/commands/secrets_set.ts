@@ -3,6 +3,7 @@
 import { type SetOptions, setSecret } from "../../vault/set_secret.ts";
 import { formatSecretId } from "../../vault/vault_ref.ts";
 import type { App } from "../app.ts";
+import { openVaultToWrite } from "../stores.ts";
 import { readValue, type ValueFlags } from "../read_value.ts";
 import { parseDuration, parseWhole } from "../values.ts";
 import type { RecordView } from "../view.ts";
@@ -28,7 +29,7 @@ export async function secretsSet(
   const id = secretArgument(first, second);
   const options = optionsOf(flags);
   using value = await readValue(app, flags, formatSecretId(id));
-  const { vault, backend } = await app.openWritableVault();
+  const { vault, backend } = await openVaultToWrite(app);
   using _open = vault;
   const outcome = await setSecret(vault, id, value, options);
   return writeView(app, id, outcome, backend);

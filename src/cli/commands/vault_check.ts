@@ -3,6 +3,7 @@
 import { PalyraError } from "../../errors.ts";
 import { type CheckReport, checkVault } from "../../vault/check_vault.ts";
 import type { App } from "../app.ts";
+import { openVaultToChange, openVaultToRead } from "../stores.ts";
 import type { RecordView } from "../view.ts";
 
 /** Flags of `vault check`. */
@@ -14,7 +15,7 @@ export interface VaultCheckFlags {
 /** Reports, then fails: with `integrity` for bad entries, with `findings` for leftovers if `--strict`. */
 export async function vaultCheck(app: App, flags: VaultCheckFlags): Promise<RecordView> {
   const repair = flags.repair ?? false;
-  using vault = repair ? await app.openExistingVault() : await app.openVault();
+  using vault = repair ? await openVaultToChange(app) : await openVaultToRead(app);
   const report = await checkVault(vault, { repair });
   const { checked, bad, leftovers, repaired } = report;
   const failure = failureOf(report, flags.strict ?? false);

@@ -4,11 +4,12 @@ import { rotateKek } from "../../vault/rotate_kek.ts";
 import { rotateScope } from "../../vault/rotate_scope.ts";
 import { parseScope } from "../../vault/scope.ts";
 import type { App } from "../app.ts";
+import { openVaultToChange } from "../stores.ts";
 import type { RecordView } from "../view.ts";
 
 /** Rotates the KEK and the vault key. */
 export async function vaultRotateKek(app: App): Promise<RecordView> {
-  using vault = await app.openExistingVault();
+  using vault = await openVaultToChange(app);
   const { generation, kekKid } = await rotateKek(vault);
   return {
     kind: "record",
@@ -24,7 +25,7 @@ export async function vaultRotateScope(
   scopeText: string,
 ): Promise<RecordView> {
   const wanted = parseScope(scopeText);
-  using vault = await app.openExistingVault();
+  using vault = await openVaultToChange(app);
   const { scope, generation, rewrapped } = await rotateScope(vault, wanted);
   return {
     kind: "record",

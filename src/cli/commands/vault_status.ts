@@ -2,11 +2,12 @@
 
 import { vaultStatus } from "../../vault/vault_status.ts";
 import type { App } from "../app.ts";
+import { openVaultToRead } from "../stores.ts";
 import type { RecordView } from "../view.ts";
 
 /** Describes the vault after opening its key. */
 export async function vaultStatusCommand(app: App): Promise<RecordView> {
-  using vault = await app.openVault();
+  using vault = await openVaultToRead(app);
   const { vaultId, backend, state, secrets, scopes, kekKid, schema } = await vaultStatus(vault);
   return {
     kind: "record",

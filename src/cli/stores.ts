@@ -1,0 +1,87 @@
+/** Opens identity and vault for commands: the composition root, where neither knows the other. */
+
+import { PalyraError } from "../errors.ts";
+import { openIdentity } from "../identity/identity.ts";
+import { type BackendPreference, parsePreference } from "../vault/backend.ts";
+import { liveBlob } from "../vault/catalog.ts";
+import type { WritableVault } from "../vault/create_vault.ts";
+import { openVault, requirePinned, type Vault, vaultExists, vaultPaths } from "../vault/vault.ts";
+import type { App } from "./app.ts";
+
+const BACKEND_VARIABLE = "PALYRA_VAULT_BACKEND";
+
+/** Opens the vault to read. Nothing is made: without a vault it throws `not_found`. */
+export async function openVaultToRead(app: App): Promise<Vault> {
+  const { platform, stateRoot, identityDirectory } = app;
+  const paths = vaultPaths(stateRoot);
+  const preference = preferenceOf(app);
+  if (!platform.directories.check(stateRoot) || !vaultExists(platform, paths)) {
+    throw noVault(stateRoot);
+  }
+  const authority = await openIdentity(platform, identityDirectory);
+  if (authority === undefined) throw noIdentity(identityDirectory);
+  const vault = await openVault(platform, paths, authority);
+  if (vault === undefined) throw noVault(stateRoot);
+  try {
+    const blob = preference === "auto" ? undefined : liveBlob(vault.database);
+    if (blob !== undefined) requirePinned(blob.backend, preference);
+    return vault;
+  } catch (error) {
+    vault[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/**
+ * Opens the vault to change what is in it, and clears away what killed writers left. Nothing is
+ * made: without a vault it throws `not_found`.
+ */
+export async function openVaultToChange(app: App): Promise<Vault> {
+  (await openVaultToRead(app))[Symbol.dispose](); // the checks of a reader come first
+  return (await openVaultToWrite(app)).vault;
+}
+
+/** Opens the vault to write; identity and vault are made when there is neither. */
+export async function openVaultToWrite(
+  app: App,
+  preference: BackendPreference = preferenceOf(app),
+): Promise<WritableVault> {
+  const { platform, stateRoot, identityDirectory } = app;
+  const paths = vaultPaths(stateRoot);
+  const { chooseKind, ensureVault } = await import("../vault/create_vault.ts");
+  const { collectIdentityLeftovers, ensureIdentity } = await import("../identity/identity.ts");
+  if (!platform.directories.check(stateRoot) || !vaultExists(platform, paths)) {
+    chooseKind(preference);
+  }
+  platform.directories.ensure(stateRoot);
+  const keks = await ensureIdentity(platform, identityDirectory, () => {
+    if (vaultExists(platform, paths)) throw noIdentity(identityDirectory);
+  });
+  collectIdentityLeftovers(platform, identityDirectory);
+  const writable = await ensureVault(platform, paths, { keks, preference });
+  if (writable.created) {
+    app.note(`created ${stateRoot}; the vault key is kept by ${writable.backend}`);
+  }
+  return writable;
+}
+
+function preferenceOf({ platform }: App): BackendPreference {
+  const text = platform.environment.get(BACKEND_VARIABLE);
+  return text === undefined || text === "" ? "auto" : parsePreference(text, BACKEND_VARIABLE);
+}
+
+function noVault(stateRoot: string): PalyraError {
+  return new PalyraError("not_found", `Cannot open the vault: there is none in ${stateRoot}`, {
+    hint: "palyra init makes one, and so does the first palyra secrets set",
+  });
+}
+
+function noIdentity(directory: string): PalyraError {
+  return new PalyraError(
+    "integrity",
+    `Cannot open the vault: its identity is missing from ${directory}`,
+    {
+      hint: "It is never made anew: put the identity directory back, or restore a backup",
+    },
+  );
+}

@@ -1,0 +1,191 @@
+/** The architecture, as tables that the sources are held against. */
+
+import assert from "node:assert/strict";
+import {
+  codeOf,
+  findCycle,
+  importsOf,
+  loadedWith,
+  readSources,
+  roomOf,
+} from "./support/architecture.ts";
+
+const ROOT = new URL("..", import.meta.url).pathname;
+const sources = readSources(ROOT, ["main.ts", "src"]);
+const imports = importsOf(sources);
+
+/** Rooms that each room may import, beside itself; and why it is where it is. */
+const MAY_IMPORT: Readonly<Record<string, readonly [readonly string[], string]>> = {
+  main: [["platform/deno", "cli"], "puts the real world and the command line together"],
+  cli: [
+    ["vault", "resolver", "identity", "crypto", "platform", "errors"],
+    "the top: wires the rooms",
+  ],
+  resolver: [["vault", "crypto", "platform", "errors"], "reads secrets wherever they are"],
+  vault: [["crypto", "platform", "errors"], "is given its KEK: it never sees the identity"],
+  identity: [["crypto", "platform", "errors"], "never sees the vault"],
+  crypto: [["errors"], "bytes in, bytes out"],
+  "platform/deno": [["platform", "errors"], "the adapters, behind the ports"],
+  platform: [["errors"], "port types, and what is thrown through them"],
+  errors: [[], "the ground"],
+};
+
+/** Libraries: where each may be imported, and why it is here. */
+const LIBRARIES: Readonly<Record<string, readonly [string, string]>> = {
+  "@stricli/core": ["src/cli/", "routes, typed flags and help, in 2 ms and without a node: module"],
+  "jose/jwe/flattened/encrypt": [
+    "src/crypto/jwe.ts",
+    "JWE by the book: envelopes that other tools open",
+  ],
+  "jose/jwe/flattened/decrypt": ["src/crypto/jwe.ts", "as above"],
+  "node:sqlite": [
+    "src/platform/deno/sqlite.ts",
+    "crash-safe, concurrent storage that the runtime brings",
+  ],
+};
+
+/** Libraries of the tests. */
+const TEST_LIBRARIES: Readonly<Record<string, string>> = {
+  "fast-check": "property tests with shrinking",
+};
+
+/** What would cost milliseconds on the way of a read, where no other test would see it. */
+const SLOW_WORDS =
+  /\bIntl\b|toLocale|localeCompare|generateKey|setTimeout|setInterval|\bBuffer\b|\bprocess\.(?:env|stdout|stderr|argv|exit)\b|TextDecoderStream|\bfetch\(/;
+
+/** Most modules that a command loads, itself included. */
+const BUDGETS: Readonly<Record<string, number>> = {
+  "main.ts": 1,
+  "src/cli/run.ts": 14,
+  "src/cli/commands/resolve.ts": 32,
+  "src/cli/commands/secrets_get.ts": 28,
+  "src/cli/framework.ts": 14,
+};
+
+const BANNED =
+  /(?:^|_)(?:utils?|helpers?|common|misc|manager|service|handler|data|info|base|core|impl)(?:_|$)/;
+
+function check(problems: string[]): void {
+  assert.deepEqual(problems, []);
+}
+
+Deno.test("imports point down", () => {
+  check(imports.flatMap(({ from, specifier, typeOnly }) => {
+    if (!specifier.endsWith(".ts")) return [];
+    const [room, target] = [roomOf(from), roomOf(specifier)];
+    const allowed = MAY_IMPORT[room];
+    if (allowed === undefined) return [`${from}: room ${room} is not in the table`];
+    // Types cost nothing at run time, yet a room that must not know another must not know its types.
+    if (target === room || allowed[0].includes(target)) return [];
+    return [`${from} imports ${specifier}${typeOnly ? " (type)" : ""}: ${room} ${allowed[1]}`];
+  }));
+  const rooms = new Set([...sources.keys()].map(roomOf));
+  check(
+    Object.keys(MAY_IMPORT).filter((room) => !rooms.has(room)).map((room) => `no room ${room}`),
+  );
+});
+
+Deno.test("each library is imported where the table says, and each is used", () => {
+  const foreign = imports.filter(({ specifier }) => !specifier.endsWith(".ts"));
+  check(foreign.flatMap(({ from, specifier }) => {
+    const allowed = LIBRARIES[specifier];
+    return allowed !== undefined && from.startsWith(allowed[0])
+      ? []
+      : [`${from} imports ${specifier}`];
+  }));
+  const used = new Set(foreign.map(({ specifier }) => specifier));
+  check(Object.keys(LIBRARIES).filter((name) => !used.has(name)));
+  const { imports: map } = JSON.parse(Deno.readTextFileSync(`${ROOT}deno.json`));
+  const known = [...Object.keys(LIBRARIES), ...Object.keys(TEST_LIBRARIES)];
+  check(
+    Object.keys(map).filter((name) => !known.some((one) => one === name || one.startsWith(name))),
+  );
+});
+
+Deno.test("the runtime is touched by the adapters only, and only main.ts exits", () => {
+  check([...sources].flatMap(([path, text]) => {
+    const code = codeOf(text);
+    const problems = [];
+    const adapter = path === "main.ts" || path.startsWith("src/platform/deno/");
+    if (!adapter && /\bDeno\./.test(code)) problems.push(`${path} says Deno.`);
+    if (!adapter && /\bfetch\(/.test(code)) problems.push(`${path} calls fetch`);
+    if (path !== "main.ts" && /\bDeno\.exit\b/.test(code)) problems.push(`${path} exits`);
+    if (/\bconsole\./.test(code)) problems.push(`${path} uses console`);
+    if (/node:https|node:tls/.test(text)) problems.push(`${path} names ${"node:https"}`);
+    return problems;
+  }));
+});
+
+Deno.test("there is no import cycle", () => {
+  assert.equal(findCycle(imports), undefined);
+});
+
+Deno.test("nothing slow is loaded on the way of a read", () => {
+  const entries = [
+    "main.ts",
+    "src/cli/run.ts",
+    "src/cli/commands/resolve.ts",
+    "src/cli/commands/secrets_get.ts",
+    "src/cli/app.ts",
+    "src/platform/deno/platform.ts",
+    "src/platform/deno/sqlite.ts",
+    "src/resolver/sources/vault.ts",
+    "src/vault/backends/encrypted_file.ts",
+  ];
+  const files = new Set(entries.flatMap((entry) => [...loadedWith(entry, imports)]));
+  check([...files].flatMap((path) => {
+    const word = SLOW_WORDS.exec(codeOf(sources.get(path)!))?.[0];
+    return word === undefined ? [] : [`${path} says ${word}`];
+  }));
+  assert.ok(files.size > 30, `only ${files.size} files were looked at`);
+});
+
+Deno.test("commands stay within their budgets of modules", () => {
+  check(
+    Object.entries(BUDGETS).flatMap(([entry, budget]) => {
+      const { size } = loadedWith(entry, imports);
+      return size <= budget ? [] : [`${entry} loads ${size} modules, more than ${budget}`];
+    }),
+  );
+});
+
+Deno.test("files are small, named for what they are, and say what they are for", () => {
+  check([...sources].flatMap(([path, text]) => {
+    const name = path.slice(path.lastIndexOf("/") + 1);
+    const problems = [];
+    if (!/^[a-z0-9_]+\.ts$/.test(name)) problems.push(`${path}: not snake_case`);
+    if (/^(?:mod|index)\.ts$/.test(name)) problems.push(`${path}: a barrel`);
+    if (BANNED.test(name.replace(".ts", ""))) problems.push(`${path}: the name says nothing`);
+    if (!text.startsWith("/**")) problems.push(`${path}: does not begin with what it is for`);
+    if (text.split("\n").length > 300) problems.push(`${path}: more than 300 lines`);
+    if (/^export \* from|^export \{[^}]*\} from/m.test(text)) problems.push(`${path}: re-exports`);
+    return problems;
+  }));
+});
+
+Deno.test("exported functions, classes and types are documented", () => {
+  check(
+    [...sources].flatMap(([path, text]) =>
+      [...text.matchAll(
+        /^(.*)\n+export (?:async )?(?:function|class|interface|type|const) (\w+)/gm,
+      )]
+        .filter(([, before]) => !/\*\/\s*$/.test(before!))
+        .filter(([, , name]) =>
+          ![
+            "directories",
+            "privateFiles",
+            "userFiles",
+            "locks",
+            "streams",
+            "terminal",
+            "processes",
+            "databases",
+            "clock",
+            "random",
+            "environment",
+          ].includes(name!)
+        )
+        .map(([, , name]) => `${path}: ${name}`)
+    ),
+  );
+});
