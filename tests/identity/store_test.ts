@@ -1,0 +1,123 @@
+/** The identity: made once, sealed, and never made anew. */
+
+import assert from "node:assert/strict";
+import { PalyraError } from "../../src/errors.ts";
+import { SensitiveBytes } from "../../src/crypto/sensitive_bytes.ts";
+import { readDevice } from "../../src/identity/device.ts";
+import {
+  collectIdentityLeftovers,
+  ensureIdentity,
+  openIdentity,
+} from "../../src/identity/identity.ts";
+import { openIdentityStore } from "../../src/identity/store.ts";
+import { makeUlid, ULID } from "../../src/identity/ulid.ts";
+import { denoPlatform as platform } from "../../src/platform/deno/platform.ts";
+import { assertFails } from "../support/failures.ts";
+
+async function withIdentity(body: (directory: string) => Promise<void>): Promise<void> {
+  const parent = Deno.makeTempDirSync();
+  try {
+    const directory = `${parent}/identity`;
+    await ensureIdentity(platform, directory, () => {});
+    await body(directory);
+  } finally {
+    Deno.removeSync(parent, { recursive: true });
+  }
+}
+
+const SALT = new Uint8Array(32).fill(7);
+
+Deno.test("an identity is made once and opens the same again", async () => {
+  await withIdentity(async (directory) => {
+    const first = await (await openIdentity(platform, directory))!.kekFor(SALT);
+    const again = await ensureIdentity(platform, directory, () => assert.fail("asked to create"));
+    assert.equal((await again.kekFor(SALT)).kid, first.kid);
+    assert.notEqual((await again.kekFor(new Uint8Array(32))).kid, first.kid);
+    using store = openIdentityStore(platform, directory);
+    const device = await readDevice(store!);
+    assert.match(device!.deviceId, ULID);
+    assert.equal(device!.publicKey.length, 43);
+  });
+});
+
+Deno.test("sixteen first openings side by side make one identity", async () => {
+  const parent = Deno.makeTempDirSync();
+  const open = (): Promise<string> =>
+    ensureIdentity(platform, `${parent}/identity`, () => {}).then(async (authority) =>
+      (await authority.kekFor(SALT)).kid
+    );
+  const kids = await Promise.all(Array.from({ length: 16 }, open));
+  assert.equal(new Set(kids).size, 1);
+  Deno.removeSync(parent, { recursive: true });
+});
+
+Deno.test("a record under another name does not open", async () => {
+  await withIdentity(async (directory) => {
+    using store = openIdentityStore(platform, directory)!;
+    await store.add("one", new SensitiveBytes(new Uint8Array([1])));
+    Deno.renameSync(`${directory}/one.sealed`, `${directory}/two.sealed`);
+    await assertFails("integrity", /two\.sealed/, () => store.get("two"));
+    assert.equal(await store.get("one"), undefined);
+  });
+});
+
+Deno.test("every altered byte of a record is noticed", async () => {
+  await withIdentity(async (directory) => {
+    const path = `${directory}/ca.sealed`;
+    const bytes = Deno.readFileSync(path);
+    for (let at = 0; at < bytes.length; at++) {
+      const altered = bytes.slice();
+      altered[at]! ^= 1;
+      Deno.writeFileSync(path, altered);
+      await assertFails("integrity", /ca\.sealed/, () => openIdentity(platform, directory));
+    }
+    Deno.writeFileSync(path, bytes);
+    assert.ok(await openIdentity(platform, directory));
+  });
+});
+
+Deno.test("a part of an identity that is missing is never made anew", async () => {
+  for (const name of ["store.key", "ca.sealed"]) {
+    await withIdentity(async (directory) => {
+      Deno.removeSync(`${directory}/${name}`);
+      const create = (): Promise<unknown> => ensureIdentity(platform, directory, () => {});
+      await assertFails("integrity", /missing/, create);
+      assert.throws(() => Deno.lstatSync(`${directory}/${name}`), Deno.errors.NotFound);
+    });
+  }
+});
+
+Deno.test("a first run that was killed half-way is completed with the same keys", async () => {
+  await withIdentity(async (directory) => {
+    const { kid } = await (await openIdentity(platform, directory))!.kekFor(SALT);
+    Deno.removeSync(`${directory}/device.sealed`); // the last thing that a first run makes
+    assert.equal(await openIdentity(platform, directory), undefined);
+    const refuse = (): never => {
+      throw new PalyraError("denied", "Not here");
+    };
+    await assertFails("denied", /Not here/, () => ensureIdentity(platform, directory, refuse));
+    const completed = await ensureIdentity(platform, directory, () => {});
+    assert.equal((await completed.kekFor(SALT)).kid, kid);
+  });
+});
+
+Deno.test("temporary files of killed writers are removed unless somebody is at work", async () => {
+  await withIdentity((directory) => {
+    const stray = `${directory}/.${crypto.randomUUID()}.tmp`;
+    Deno.writeTextFileSync(stray, "x");
+    {
+      using _lock = platform.locks.tryAcquire(`${directory}/identity.lock`);
+      assert.equal(collectIdentityLeftovers(platform, directory), 0);
+    }
+    assert.equal(collectIdentityLeftovers(platform, directory), 1);
+    assert.throws(() => Deno.lstatSync(stray), Deno.errors.NotFound);
+    return Promise.resolve();
+  });
+});
+
+Deno.test("ULIDs sort by time and hold it exactly", () => {
+  const random = new Uint8Array(10).fill(255);
+  assert.equal(makeUlid(0, new Uint8Array(10)), "0".repeat(26));
+  assert.equal(makeUlid(1_469_918_176_385, new Uint8Array(10)).slice(0, 10), "01ARYZ6S41");
+  assert.equal(makeUlid(2 ** 48 - 1, random), "7ZZZZZZZZZZZZZZZZZZZZZZZZZ");
+});
