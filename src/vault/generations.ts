@@ -9,12 +9,12 @@ import { SensitiveBytes } from "../crypto/sensitive_bytes.ts";
 import { PalyraError } from "../errors.ts";
 import type { BackendKind } from "./backend.ts";
 import { allScopeKeys, liveBlob, type ScopeKeyRow } from "./catalog.ts";
+import { KEK_SALT_BYTES, sealedKeyGone } from "./key_chain.ts";
 import { collectLeftovers } from "./leftovers.ts";
 import { numberOf } from "./rows.ts";
 import type { Vault } from "./vault.ts";
 import { openVaultKey, sealVaultKey, VAULT_KEY_BYTES } from "./vault_key.ts";
 
-const SALT_BYTES = 32;
 const BLOB_ID_BYTES = 16;
 
 /** The vault key that has come into force. */
@@ -32,7 +32,7 @@ export async function renewVaultKey(vault: Vault, kind: BackendKind): Promise<Va
   const scopeKeys = allScopeKeys(database);
   const oldKey = await oldVaultKey(vault, scopeKeys);
   using material = new SensitiveBytes(platform.random.bytes(VAULT_KEY_BYTES));
-  const salt = platform.random.bytes(SALT_BYTES);
+  const salt = platform.random.bytes(KEK_SALT_BYTES);
   const { kid, kek } = await vault.keks.kekFor(salt);
   const last = database.get("SELECT coalesce(max(generation), 0) AS last FROM blobs");
   const place = { vaultId, generation: numberOf(last!, "last") + 1, kid };
@@ -60,7 +60,7 @@ async function oldVaultKey(vault: Vault, scopeKeys: ScopeKeyRow[]): Promise<Cryp
   const blob = liveBlob(vault.database);
   if (blob !== undefined) return await vault.keys.vaultKey(blob);
   if (scopeKeys.length === 0) return undefined; // a vault that has never been used
-  throw new PalyraError("integrity", "Cannot open the vault: its sealed key is gone");
+  throw sealedKeyGone();
 }
 
 interface Announcement {

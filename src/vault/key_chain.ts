@@ -7,6 +7,9 @@ import { openScopeKey, type ScopeKey } from "./scope_key.ts";
 import type { VaultScope } from "./scope.ts";
 import { openVaultKey } from "./vault_key.ts";
 
+/** Length of the salt of a KEK in bytes. */
+export const KEK_SALT_BYTES = 32;
+
 /** Where KEKs come from: the device CA, which this room never sees. */
 export interface KekSource {
   /** The KEK for one salt, and the id that tells which it is. */
@@ -51,8 +54,10 @@ export class KeyChain {
   }
 
   async #deriveKek({ kekKid, salt }: BlobRow): Promise<CryptoKey> {
-    const { kid, kek } = await this.#parts.keks.kekFor(salt);
-    if (kid === kekKid) return kek;
+    if (salt.length === KEK_SALT_BYTES) { // HMAC would take one with zeros added for the same
+      const { kid, kek } = await this.#parts.keks.kekFor(salt);
+      if (kid === kekKid) return kek;
+    }
     throw new PalyraError("integrity", "Cannot open the vault: it belongs to another identity", {
       hint: "Put back the identity directory that this vault was made with",
     });
@@ -62,9 +67,7 @@ export class KeyChain {
     const kek = await this.kek(blob);
     const backend = await this.#parts.backendFor(blob.backend);
     const sealed = await backend.get(blob.id);
-    if (sealed === undefined) {
-      throw new PalyraError("integrity", "Cannot open the vault: its sealed key is gone");
-    }
+    if (sealed === undefined) throw sealedKeyGone();
     const { vaultId } = this.#parts;
     const place = { vaultId, generation: blob.generation, kid: blob.kekKid };
     const key = await openVaultKey(sealed, place, kek);
@@ -78,6 +81,13 @@ export class KeyChain {
     if (key === undefined) throw altered("a scope key");
     return key;
   }
+}
+
+/** The one error for a vault whose key no backend has. */
+export function sealedKeyGone(): PalyraError {
+  return new PalyraError("integrity", "Cannot open the vault: its sealed key is gone", {
+    hint: "Restore the state root from a backup",
+  });
 }
 
 /** What was begun under this name, or what begins now; a failure is forgotten, so it can be tried again. */

@@ -1,6 +1,8 @@
 /** What writers leave behind when they are killed, and its removal by the next one. */
 
 import { parseStoredKind } from "./backend.ts";
+import { liveBlob } from "./catalog.ts";
+import { sealedKeyGone } from "./key_chain.ts";
 import { textOf } from "./rows.ts";
 import type { Vault } from "./vault.ts";
 
@@ -30,9 +32,15 @@ export function countLeftovers({ blobs, keks, files }: Leftovers): number {
   return blobs.length + keks.length + files.length;
 }
 
-/** Removes the leftovers; how many. The caller holds `keys.lock`. */
+/**
+ * Removes the leftovers; how many. The caller holds `keys.lock`. Throws `integrity`, and removes
+ * nothing, when scopes are in use but no blob is in force: no writer leaves that, so one of the
+ * seeming leftovers may be the vault's key.
+ */
 export async function collectLeftovers(vault: Vault): Promise<number> {
   const { database, platform, paths } = vault;
+  const inUse = database.get("SELECT 1 FROM scope_keys LIMIT 1") !== undefined;
+  if (inUse && liveBlob(database) === undefined) throw sealedKeyGone();
   const found = findLeftovers(vault);
   for (const { id, backend } of found.blobs) {
     await (await vault.backendFor(parseStoredKind(backend))).delete(id);

@@ -86,7 +86,7 @@ export function requireSchema(
   migrations: readonly Migration[] = MIGRATIONS,
 ): number {
   const version = userVersion(database);
-  if (version > migrations.length) {
+  if (version < 0 || version > migrations.length) {
     throw new PalyraError("integrity", "Cannot open the vault: its schema is not known", {
       hint: "A newer palyra may have written it: update palyra",
     });
@@ -103,6 +103,28 @@ export function requireSchema(
     });
   }
   return version;
+}
+
+/**
+ * Checks the schema and brings an older one up to date. Throws `integrity` for any that palyra has
+ * not shipped, an empty one included.
+ */
+export async function bringUpToDate(
+  database: Database,
+  migrations: readonly Migration[] = MIGRATIONS,
+): Promise<void> {
+  const version = database.read(() => requireSchema(database, migrations));
+  if (version === 0) {
+    throw new PalyraError("integrity", "Cannot open the vault: its tables are gone", {
+      hint: "Restore the state root from a backup",
+    });
+  }
+  if (version < migrations.length) {
+    await database.write(() => {
+      requireSchema(database, migrations); // another process may have been first
+      migrate(database, migrations);
+    });
+  }
 }
 
 function userVersion(database: Database): number {

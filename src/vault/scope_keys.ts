@@ -1,8 +1,9 @@
 /** The scope key that a writer seals with: opened, or made on first use of the scope. */
 
 import { SensitiveBytes } from "../crypto/sensitive_bytes.ts";
-import { isPalyraError, PalyraError } from "../errors.ts";
+import { isPalyraError } from "../errors.ts";
 import { type BlobRow, liveBlob, liveScopeKey, type ScopeKeyRow } from "./catalog.ts";
+import { sealedKeyGone } from "./key_chain.ts";
 import { collectLeftovers } from "./leftovers.ts";
 import type { VaultScope } from "./scope.ts";
 import { makeScopeKey, SCOPE_KEY_BYTES, type ScopeKey } from "./scope_key.ts";
@@ -26,7 +27,7 @@ async function openStable(vault: Vault, scope: VaultScope): Promise<ScopeKey | u
   let keys = take(vault, scope);
   for (let tries = 1;; tries++) {
     if (keys.row === undefined) return undefined;
-    if (keys.blob === undefined) throw gone();
+    if (keys.blob === undefined) throw sealedKeyGone();
     try {
       return await vault.keys.scopeKey(keys.blob, keys.row, scope);
     } catch (error) {
@@ -50,7 +51,7 @@ function take({ database }: Vault, scope: VaultScope): Keys {
 async function create(vault: Vault, scope: VaultScope): Promise<ScopeKey> {
   const { database, platform, vaultId } = vault;
   const blob = liveBlob(database);
-  if (blob === undefined) throw gone();
+  if (blob === undefined) throw sealedKeyGone();
   using material = new SensitiveBytes(platform.random.bytes(SCOPE_KEY_BYTES));
   const place = { vaultId, scope, generation: FIRST_GENERATION };
   const made = await makeScopeKey(material, place, await vault.keys.vaultKey(blob));
@@ -66,8 +67,4 @@ async function create(vault: Vault, scope: VaultScope): Promise<ScopeKey> {
     )
   );
   return made;
-}
-
-function gone(): PalyraError {
-  return new PalyraError("integrity", "Cannot open the vault: its sealed key is gone");
 }

@@ -6,7 +6,7 @@ import type { BackendKind, BackendPreference, BlobBackend } from "./backend.ts";
 import { liveBlob } from "./catalog.ts";
 import { type KekSource, KeyChain } from "./key_chain.ts";
 import { textOf } from "./rows.ts";
-import { requireSchema } from "./schema.ts";
+import { bringUpToDate } from "./schema.ts";
 
 /** Where a vault's files are. */
 export interface VaultPaths {
@@ -97,10 +97,11 @@ interface OpenParts {
 
 async function openDatabase(parts: OpenParts): Promise<Vault> {
   const { database, keks } = parts;
-  const { row, blob } = database.read(() => {
-    requireSchema(database);
-    return { row: database.get("SELECT vault_id FROM vault"), blob: liveBlob(database) };
-  });
+  await bringUpToDate(database);
+  const { row, blob } = database.read(() => ({
+    row: database.get("SELECT vault_id FROM vault"),
+    blob: liveBlob(database),
+  }));
   if (row === undefined) {
     throw new PalyraError("integrity", "Cannot open the vault: its database was altered");
   }

@@ -1,7 +1,7 @@
 /** Runs the real command line in a process of its own, on a machine that nothing else uses. */
 
 import assert from "node:assert/strict";
-import { palyraProcess } from "./palyra.ts";
+import { NOBODY, nobodyWords, ownWords } from "./cli_words.ts";
 
 /** How one command line is run. */
 export interface CliOptions {
@@ -36,20 +36,22 @@ export interface Machine extends Disposable {
   spawn(args: readonly string[], options?: CliOptions): Promise<Deno.ChildProcess>;
 }
 
-/** An empty machine. */
-export function makeMachine(): Machine {
+/** An empty machine, on which this user works, or nobody (uid 65534). */
+export function makeMachine(user: "self" | "nobody" = "self"): Machine {
   const directory = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "palyra-test-" }));
   const home = `${directory}/home`;
   const stateRoot = `${directory}/state`;
   Deno.mkdirSync(home, { mode: 0o700 });
+  const asNobody = user === "nobody";
+  if (asNobody) { for (const path of [directory, home]) Deno.chownSync(path, NOBODY, NOBODY); }
   const env = { HOME: home, TMPDIR: home, PATH: "/usr/bin:/bin", PALYRA_STATE_ROOT: stateRoot };
   const spawn = async (
     args: readonly string[],
     { env: more = {}, through = [], stdin }: CliOptions = {},
   ): Promise<Deno.ChildProcess> => {
-    const { argv, env: needed } = await palyraProcess(args);
-    const words = [...through, ...argv];
-    const wanted = { ...needed, ...env, ...more };
+    const command = await (asNobody ? nobodyWords() : ownWords());
+    const words = [...through, ...command.words, ...args];
+    const wanted = { ...command.env, ...env, ...more };
     return new Deno.Command(words[0]!, {
       args: words.slice(1),
       cwd: home,
@@ -101,8 +103,9 @@ export function assertRefused(result: CliResult, status: number, what: string): 
 
 /** Asserts the shape of a failure on standard error: one line, and perhaps a hint. */
 export function assertOneSentence(stderr: string, what: string): void {
-  assert.match(stderr, /^palyra: [A-Z][^\n]*[^\n.]\n(?:hint: [^\n]+\n)?$/, `${what}: stderr`);
-  assert.doesNotMatch(stderr, /internal error|unexpected|^\s+at /im, `${what}: stderr`);
+  const label = `${what}: standard error: ${stderr}`;
+  assert.match(stderr, /^palyra: [A-Z][^\n]+\n(?:hint: [^\n]+\n)?$/, label);
+  assert.doesNotMatch(stderr, /[a-z]\.$|internal error|unexpected|^\s+at /im, label);
 }
 
 /** Does something for each item, a few at a time. */

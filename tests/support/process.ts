@@ -14,7 +14,7 @@ export interface ProcessOptions {
 }
 
 /** How a process ended, and what it wrote. */
-export interface ProcessResult {
+export interface Ended {
   /** The exit status; 128+N after signal N. */
   readonly status: number;
   readonly signal: Deno.Signal | null;
@@ -30,7 +30,7 @@ export interface ProcessResult {
 const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** Runs a program to its end, or to the end of its time. */
-export async function runProcess(options: ProcessOptions): Promise<ProcessResult> {
+export async function runProcess(options: ProcessOptions): Promise<Ended> {
   const { argv, env = {}, stdin, cwd, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   const [program, ...args] = argv;
   if (program === undefined) throw new TypeError("Cannot run a process: argv is empty");

@@ -20,7 +20,7 @@ export function whyNoStrace(): string | undefined {
 
 /** Mounting in a name space of one's own: full disks, read-only media. */
 export function whyNoMounts(): string | undefined {
-  const mount = "/bin/mount -t tmpfs -o size=64k none /mnt";
+  const mount = "mount -t tmpfs -o size=64k none /tmp";
   const works = succeeds("/usr/bin/unshare", "--mount", "/bin/sh", "-c", mount);
   return works ? undefined : "unshare --mount and a tmpfs are not allowed here";
 }

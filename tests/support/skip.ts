@@ -9,7 +9,10 @@ export type SkipName =
   | "no-python3-cryptography";
 
 /** Registers one test, or ignores it. */
-export type RegisterTest = (name: string, fn: (t: Deno.TestContext) => void | Promise<void>) => void;
+export type RegisterTest = (
+  name: string,
+  fn: (t: Deno.TestContext) => void | Promise<void>,
+) => void;
 
 /**
  * Gives the function that registers tests with this need. With a reason they are ignored, and one

@@ -1,7 +1,6 @@
 /** Skipping: what is printed, what is registered, and that the names are those of the list. */
 
 import assert from "node:assert/strict";
-import { parseAllowedSkips } from "../../scripts/test_summary.ts";
 import { runProcess } from "./process.ts";
 
 const SKIP = `${import.meta.dirname}/skip.ts`;
@@ -38,10 +37,9 @@ Deno.test("without a reason the tests run and nothing is printed", async () => {
 });
 
 Deno.test("the names that code may use are those of tests/allowed_skips.txt", () => {
-  const listed = parseAllowedSkips(
-    Deno.readTextFileSync(`${import.meta.dirname}/../allowed_skips.txt`),
-  );
+  const text = Deno.readTextFileSync(`${import.meta.dirname}/../allowed_skips.txt`);
+  const listed = text.split("\n").map((line) => line.replace(/#.*/, "").trim());
   const union = /SkipName =([^;]+);/.exec(Deno.readTextFileSync(SKIP))?.[1] ?? "";
   const named = [...union.matchAll(/"([^"]+)"/g)].map((match) => match[1]!);
-  assert.deepEqual(named.sort(), [...listed].sort());
+  assert.deepEqual(named.sort(), listed.filter((name) => name !== "").sort());
 });

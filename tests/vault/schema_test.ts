@@ -3,7 +3,13 @@
 import assert from "node:assert/strict";
 import { denoPlatform } from "../../src/platform/deno/platform.ts";
 import type { Database } from "../../src/platform/platform.ts";
-import { migrate, type Migration, MIGRATIONS, requireSchema } from "../../src/vault/schema.ts";
+import {
+  bringUpToDate,
+  migrate,
+  type Migration,
+  MIGRATIONS,
+  requireSchema,
+} from "../../src/vault/schema.ts";
 import { assertFails } from "../support/failures.ts";
 
 async function withDatabase(body: (database: Database) => Promise<void>): Promise<void> {
@@ -48,6 +54,16 @@ Deno.test("migrate() leads from every earlier version to the newest and keeps th
   });
 });
 
+Deno.test("bringUpToDate() migrates on opening, and refuses a database without tables", async () => {
+  await withDatabase(async (database) => {
+    await assertFails("integrity", /gone/, () => bringUpToDate(database, STEPS));
+    await database.write(() => migrate(database, STEPS.slice(0, 1)));
+    await bringUpToDate(database, STEPS);
+    assert.equal(requireSchema(database, STEPS), 2);
+    await bringUpToDate(database, STEPS);
+  });
+});
+
 Deno.test("a failing step leaves the version before it", async () => {
   await withDatabase(async (database) => {
     await database.write(() => migrate(database, STEPS.slice(0, 1)));
@@ -70,6 +86,7 @@ Deno.test("requireSchema() refuses anything that palyra has not made", async () 
     "DROP INDEX one_live_blob",
     "PRAGMA user_version = 2",
     "PRAGMA user_version = 0",
+    "PRAGMA user_version = -1",
   ];
   for (const alteration of alterations) {
     await withDatabase(async (database) => {

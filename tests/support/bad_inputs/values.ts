@@ -1,0 +1,258 @@
+/** Values that cannot be stored, and what is asked of a vault that does not hold it. */
+
+import { type BadInput, FAKE_SECRET } from "./row.ts";
+
+const MIB = 1_048_576;
+const SET = ["secrets", "set", "global/a"];
+const KNOWN = ["secrets", "set", "global/known"];
+
+/** Rows for values. */
+export const VALUE_ROWS: readonly BadInput[] = [
+  { why: "an empty value", args: SET, stdin: "", status: 2, message: "it is empty" },
+  { why: "only a line feed", args: SET, stdin: "\n", status: 2, message: "it is empty" },
+  {
+    why: "only a line end of two bytes",
+    args: SET,
+    stdin: "\r\n",
+    status: 2,
+    message: "it is empty",
+  },
+  {
+    why: "no standard input",
+    args: SET,
+    shell: 'exec "$@" <&-',
+    status: 2,
+    message: "it is empty",
+  },
+  {
+    why: "an empty value with --raw",
+    args: [...SET, "--raw"],
+    stdin: "",
+    status: 2,
+    message: "it is empty",
+  },
+  {
+    why: "one byte too many",
+    args: SET,
+    stdin: "a".repeat(MIB + 1),
+    status: 2,
+    message: /larger than 1048576 bytes/,
+  },
+  {
+    why: "one byte too many, a line feed, with --raw",
+    args: [...SET, "--raw"],
+    stdin: `${"a".repeat(MIB)}\n`,
+    status: 2,
+    message: /larger than 1048576 bytes/,
+  },
+  {
+    why: "two line ends behind the largest value",
+    args: SET,
+    stdin: `${"a".repeat(MIB)}\n\n`,
+    status: 2,
+    message: /larger than 1048576 bytes/,
+  },
+  {
+    why: "many bytes too many",
+    args: SET,
+    stdin: "a".repeat(4 * MIB),
+    status: 2,
+    message: /larger than/,
+  },
+  {
+    why: "a file of one byte too many",
+    args: [...SET, "--from-file", "value"],
+    before: (home) => Deno.writeTextFileSync(`${home}/value`, "a".repeat(MIB + 1)),
+    status: 2,
+    message: /larger than 1048576 bytes/,
+  },
+  {
+    why: "a file that never ends",
+    args: [...SET, "--from-file", "/dev/zero"],
+    status: 2,
+    message: /larger than/,
+  },
+  {
+    why: "an empty file",
+    args: [...SET, "--from-file", "value"],
+    before: (home) => Deno.writeTextFileSync(`${home}/value`, ""),
+    status: 2,
+    message: "it is empty",
+  },
+  {
+    why: "a file that is not there",
+    args: [...SET, "--from-file", "missing"],
+    status: 2,
+    message: "no such file or directory",
+  },
+  {
+    why: "a directory as file",
+    args: [...SET, "--from-file", "/"],
+    status: 2,
+    message: "it is a directory",
+  },
+  {
+    why: "a file below a file",
+    args: [...SET, "--from-file", "/dev/null/x"],
+    status: 2,
+    message: "a part of the path is not a directory",
+  },
+  {
+    why: "an empty path",
+    args: [...SET, "--from-file", ""],
+    status: 2,
+    message: "no such file or directory",
+  },
+  {
+    why: "a path that is too long",
+    args: [...SET, "--from-file", "x".repeat(300)],
+    status: 2,
+    message: "the path is too long",
+  },
+  ...["7", "65537", "-8", "0", "32.5", "1e2", "0x20", " 32", "032", "", "many", FAKE_SECRET]
+    .map((bytes): BadInput => ({
+      why: `--bytes ${JSON.stringify(bytes)}`,
+      args: [...SET, "--generate", `--bytes=${bytes}`],
+      status: 2,
+      message: /--bytes/,
+    })),
+  ...[
+    "0s",
+    "-1s",
+    "90",
+    "1.5h",
+    "1w",
+    "h",
+    "1 h",
+    "1h30m",
+    "01h",
+    "1H",
+    "",
+    "1000000000s",
+    FAKE_SECRET,
+  ]
+    .map((duration): BadInput => ({
+      why: `--expires-in ${JSON.stringify(duration)}`,
+      args: [...SET, `--expires-in=${duration}`],
+      stdin: "value",
+      status: 2,
+      message: /--expires-in/,
+    })),
+  {
+    why: "a lifetime beyond the year 9999",
+    args: [...SET, "--expires-in", "999999999d"],
+    stdin: "value",
+    status: 2,
+    message: "after the year 9999",
+  },
+  ...["-1", "1.0", "x", "", "1000000000", FAKE_SECRET].map((version): BadInput => ({
+    why: `--if-version ${JSON.stringify(version)}`,
+    args: [...SET, `--if-version=${version}`],
+    stdin: "value",
+    status: 2,
+    message: /--if-version/,
+  })),
+  {
+    why: "a version that is expected where nothing is",
+    args: [...SET, "--if-version", "1"],
+    stdin: "value",
+    status: 7,
+    message: "there is no such secret",
+  },
+  {
+    why: "an older version than the current one is expected",
+    on: "used",
+    args: [...KNOWN, "--if-version", "2"],
+    stdin: "value",
+    status: 7,
+    message: "its current version is 3",
+  },
+  {
+    why: "no secret is expected where one is",
+    on: "used",
+    args: [...KNOWN, "--if-version", "0"],
+    stdin: "value",
+    status: 7,
+    message: "its current version is 3",
+  },
+  ...["0", "-1", "x", "", "1.5", FAKE_SECRET].map((to): BadInput => ({
+    why: `--to ${JSON.stringify(to)}`,
+    on: "used",
+    args: ["secrets", "rollback", "global/known", `--to=${to}`],
+    status: 2,
+    message: /--to/,
+  })),
+  {
+    why: "a rollback to nowhere",
+    on: "used",
+    args: ["secrets", "rollback", "global/known"],
+    status: 2,
+    message: "--to names the version",
+  },
+  missing("a rollback to a version that is not there", [
+    "secrets",
+    "rollback",
+    "global/known",
+    "--to",
+    "9",
+  ]),
+  missing("a rollback of nothing", ["secrets", "rollback", "global/unknown", "--to", "1"]),
+  missing("a deletion of nothing", ["secrets", "delete", "global/unknown"]),
+  missing("a deletion in a scope that was never used", ["secrets", "delete", "agent:z/unknown"]),
+  missing("the history of nothing", ["secrets", "history", "global/unknown"]),
+  missing("a secret that is not there", ["secrets", "get", "global/unknown"]),
+  missing("the value of a secret that is not there", [
+    "secrets",
+    "get",
+    "global/unknown",
+    "--reveal",
+  ]),
+  missing("a version that is not there", ["resolve", "global/known#9"]),
+  missing("a reference that is not there", ["resolve", "global/unknown"]),
+  missing("one of two references that is not there", [
+    ...["resolve", "--format", "json", "global/known", "global/unknown"],
+  ]),
+  missing("the rotation of a scope that was never used", ["vault", "rotate", "scope", "agent:z"]),
+  ...[
+    ["resolve", "global/a"],
+    ["secrets", "get", "global/a"],
+    ["secrets", "list"],
+    ["secrets", "history", "global/a"],
+    ["secrets", "delete", "global/a"],
+    ["secrets", "rollback", "global/a", "--to", "1"],
+    ["vault", "status"],
+    ["vault", "check"],
+    ["vault", "check", "--repair"],
+    ["vault", "rotate", "kek"],
+    ["vault", "rotate", "scope", "global"],
+  ].map((args): BadInput => ({
+    why: `no vault at all for ${args.join(" ")}`,
+    args,
+    status: 8,
+    message: "there is none in",
+  })),
+  {
+    why: "a variable that is not set",
+    args: ["resolve", "env:PALYRA_TEST_VALUE"],
+    status: 8,
+    message: "the variable is not set",
+  },
+  {
+    why: "an empty variable",
+    args: ["resolve", "env:PALYRA_TEST_VALUE"],
+    env: { PALYRA_TEST_VALUE: "" },
+    status: 8,
+    message: "the variable is empty",
+  },
+  {
+    why: "a variable that is not Unicode",
+    args: ["resolve", "env:PALYRA_TEST_VALUE"],
+    shell: 'PALYRA_TEST_VALUE="$(printf "a\\377b")"; export PALYRA_TEST_VALUE; exec "$@"',
+    status: 2,
+    message: "not valid text",
+  },
+];
+
+function missing(why: string, args: readonly string[]): BadInput {
+  return { why, on: "used", args, status: 8, message: /no such|nothing was ever stored/ };
+}
