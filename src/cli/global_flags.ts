@@ -37,6 +37,15 @@ export const GLOBAL_FLAGS: readonly (readonly [string, string])[] = [
   ["-V, --version", "Print the version"],
 ];
 
+/** The format that an error is printed in when the flags themselves are wrong. */
+export function guessFormat(args: readonly string[]): OutputFormat {
+  const before = args.includes("--") ? args.slice(0, args.indexOf("--")) : args;
+  const json = before.some((arg) =>
+    arg === "--json" || /^(?:--output-format=)?(?:nd)?json$/.test(arg)
+  );
+  return json ? "json" : "text";
+}
+
 const FORMATS: readonly OutputFormat[] = ["text", "json", "ndjson"];
 const WITH_VALUE = ["--config", "--state-root", "--output-format"] as const;
 const SHORT = /^-[qvV]+$/;
@@ -56,11 +65,19 @@ export function splitGlobalFlags(args: readonly string[]): SplitArguments {
       rest.push(...args.slice(at));
       break;
     }
+    requireText(arg, args[at - 1]);
     const taken = takeValueFlag(found, arg, args[at + 1]);
     if (taken > 0) at += taken - 1;
     else if (!takeSwitch(found, arg)) rest.push(arg);
   }
   return { options: optionsOf(found), rest };
+}
+
+/** A flag's value may not be empty: an unset variable in a script must not become one. */
+function requireText(arg: string, before: string | undefined): void {
+  const flag = arg === "" ? before : /^(--[a-z-]+)=$/.exec(arg)?.[1];
+  if (flag === undefined || !flag.startsWith("--") || SWITCHES[flag] !== undefined) return;
+  throw new PalyraError("usage", `Cannot read the command line: ${flag} needs a value`);
 }
 
 /** How many arguments a flag with a value took: none when it is no such flag. */

@@ -4,7 +4,7 @@ import { encodeUtf8 } from "../crypto/encoding.ts";
 import { OutputClosed, type Platform } from "../platform/platform.ts";
 import { App } from "./app.ts";
 import { exitStatusOf, OUTPUT_CLOSED_STATUS } from "./exit_status.ts";
-import { type OutputFormat, splitGlobalFlags } from "./global_flags.ts";
+import { guessFormat, type OutputFormat, splitGlobalFlags } from "./global_flags.ts";
 import { printError, printView } from "./output.ts";
 import { runShortWay } from "./short_way.ts";
 import type { View } from "./view.ts";
@@ -56,8 +56,4 @@ async function printText(platform: Platform, text: string): Promise<number> {
 /** `help secrets set` is another way to write `secrets set --help`. */
 function withHelpAsFlag(args: readonly string[]): readonly string[] {
   return args[0] === "help" && args[1] !== "exit-codes" ? [...args.slice(1), "--help"] : args;
-}
-
-function guessFormat(args: readonly string[]): OutputFormat {
-  return args.includes("--json") ? "json" : "text";
 }

@@ -10,6 +10,11 @@ import type { App } from "./app.ts";
 
 const BACKEND_VARIABLE = "PALYRA_VAULT_BACKEND";
 
+/** Whether there is a vault, or a part of one. Throws `denied` for unsafe directories. */
+export function hasVault({ platform, stateRoot }: App): boolean {
+  return platform.directories.check(stateRoot) && vaultExists(platform, vaultPaths(stateRoot));
+}
+
 /** Opens the vault to read. Nothing is made: without a vault it throws `not_found`. */
 export async function openVaultToRead(app: App): Promise<Vault> {
   const { platform, stateRoot, identityDirectory } = app;

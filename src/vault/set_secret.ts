@@ -151,13 +151,19 @@ interface Instants {
 function instants({ platform }: Vault, id: SecretId, lifetimeMs: number | undefined): Instants {
   const now = platform.clock.now();
   const lifetime = lifetimeMs ?? (isSessionScope(id.scope) ? SESSION_LIFETIME_MS : undefined);
-  if (lifetime !== undefined && now + lifetime > LAST_INSTANT_MS) {
-    throw new PalyraError("usage", "Cannot store the value: it would expire after the year 9999");
-  }
+  if (lifetime !== undefined) requireLifetimeFits(now, lifetime);
   return {
     at: new Date(now).toISOString(),
     expiresAt: lifetime === undefined ? undefined : new Date(now + lifetime).toISOString(),
   };
+}
+
+/** Throws `usage` when something stored now would expire after the year 9999. Both in milliseconds. */
+export function requireLifetimeFits(now: number, lifetimeMs: number): void {
+  if (now + lifetimeMs <= LAST_INSTANT_MS) return;
+  throw new PalyraError("usage", "Cannot store the value: it would expire after the year 9999", {
+    hint: "--expires-in takes a number and s, m, h or d",
+  });
 }
 
 /** The current version unless it has expired. */
@@ -217,7 +223,8 @@ function unchanged({ version, createdAt }: SealedRow): SetOutcome {
   };
 }
 
-function requireVersion(id: SecretId, found: number, wanted: number | undefined): void {
+/** Throws `precondition` unless the version that was found is the one that is wanted. */
+export function requireVersion(id: SecretId, found: number, wanted: number | undefined): void {
   if (wanted === undefined || wanted === found) return;
   const why = found === 0 ? "there is no such secret" : `its current version is ${found}`;
   throw new PalyraError("precondition", `Cannot write ${formatVaultRef(id)}: ${why}`, {
@@ -225,7 +232,8 @@ function requireVersion(id: SecretId, found: number, wanted: number | undefined)
   });
 }
 
-function requireValueFits(value: SensitiveBytes): void {
+/** Throws `usage` for an empty or too large value. */
+export function requireValueFits(value: SensitiveBytes): void {
   const { length } = value.reveal();
   if (length === 0) throw new PalyraError("usage", "Cannot store the value: it is empty");
   if (length > MAX_VALUE_BYTES) {

@@ -1,9 +1,15 @@
 /** `palyra secrets set`: stores a value as a new version. */
 
-import { type SetOptions, setSecret } from "../../vault/set_secret.ts";
+import {
+  requireLifetimeFits,
+  requireValueFits,
+  requireVersion,
+  type SetOptions,
+  setSecret,
+} from "../../vault/set_secret.ts";
 import { formatSecretId } from "../../vault/vault_ref.ts";
 import type { App } from "../app.ts";
-import { openVaultToWrite } from "../stores.ts";
+import { hasVault, openVaultToWrite } from "../stores.ts";
 import { readValue, type ValueFlags } from "../read_value.ts";
 import { parseDuration, parseWhole } from "../values.ts";
 import type { RecordView } from "../view.ts";
@@ -28,7 +34,11 @@ export async function secretsSet(
 ): Promise<RecordView> {
   const id = secretArgument(first, second);
   const options = optionsOf(flags);
+  const { lifetimeMs, ifVersion } = options;
+  if (lifetimeMs !== undefined) requireLifetimeFits(app.platform.clock.now(), lifetimeMs);
   using value = await readValue(app, flags, formatSecretId(id));
+  requireValueFits(value);
+  if (!hasVault(app)) requireVersion(id, 0, ifVersion); // what is refused makes no vault either
   const { vault, backend } = await openVaultToWrite(app);
   using _open = vault;
   const outcome = await setSecret(vault, id, value, options);

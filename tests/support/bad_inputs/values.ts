@@ -101,7 +101,7 @@ export const VALUE_ROWS: readonly BadInput[] = [
     why: "an empty path",
     args: [...SET, "--from-file", ""],
     status: 2,
-    message: "no such file or directory",
+    message: "--from-file needs a value",
   },
   {
     why: "a path that is too long",
