@@ -3,7 +3,9 @@
  * red. A defect that no test sees is a hole in the tests. `mutants.ts [NAME…]` runs only those.
  */
 
-import { countTests } from "./test_summary.ts";
+import { runProcess } from "../tests/support/process.ts";
+import { childEnvironment } from "./child_environment.ts";
+import { countTests, countUncaught } from "./test_summary.ts";
 
 interface Mutant {
   readonly name: string;
@@ -69,19 +71,17 @@ async function tryMutant(mutant: Mutant): Promise<string> {
 /** Runs the named test in the copy. An error before any test ran is neither green nor red. */
 async function runTest({ test, filter }: Mutant): Promise<"green" | "red" | "neither"> {
   const args = ["test", "-A", "--no-prompt", "--no-check", `--filter=${filter}`, test];
-  const { code, stdout } = await new Deno.Command(Deno.execPath(), {
-    args,
+  const { status, out, timedOut } = await runProcess({
+    argv: [Deno.execPath(), ...args],
+    env: childEnvironment(),
     cwd: copy,
-    env: { NO_COLOR: "1" },
-    stdin: "null",
-    stdout: "piped",
-    stderr: "null",
-    signal: AbortSignal.timeout(TIMEOUT_MS),
-  }).output();
-  const counts = countTests(new TextDecoder().decode(stdout));
-  if (counts === undefined || counts.passed + counts.failed === 0) return "neither";
-  if (code === 0 && counts.failed === 0) return "green";
-  return counts.failed > 0 ? "red" : "neither";
+    timeoutMs: TIMEOUT_MS,
+  });
+  const counts = countTests(out);
+  if (timedOut || counts === undefined || counts.passed + counts.failed === 0) return "neither";
+  if (status === 0 && counts.failed === 0) return "green";
+  // A module that cannot be loaded counts as a failed test, yet no test has seen the defect.
+  return counts.failed > countUncaught(out) ? "red" : "neither";
 }
 
 function readMutants(): Mutant[] {

@@ -10,7 +10,7 @@ export interface Counts {
 const SUMMARY =
   /^(?:ok|FAILED) \| (\d+) passed(?: \(\d+ steps?\))? \| (\d+) failed(?: \(\d+ steps?\))?(?: \| (\d+) ignored)?/gm;
 const MUTANTS = /^(\d+) mutants, (\d+) killed$/gm;
-const SKIPPED = /^skipped: ([a-z-]+): (.+)$/gm;
+const SKIPPED = /^skipped: ([^\s:]+): (.+)$/gm;
 // deno-lint-ignore no-control-regex -- terminal colours
 const COLOURS = /\x1b\[[0-9;]*m/g;
 
@@ -32,6 +32,16 @@ export function countTests(output: string): Counts | undefined {
   return counts.length === 0 ? undefined : addCounts(counts);
 }
 
+/**
+ * Failures of an output that are no failed test: modules that could not be loaded or that broke
+ * outside of a test. `deno test` counts each as one more failed test.
+ */
+export function countUncaught(output: string): number {
+  const text = output.replaceAll(COLOURS, "");
+  const failures = text.slice(text.lastIndexOf("\n FAILURES ") + 1); // named before, too
+  return failures.match(/^\S+ \(uncaught error\)$/gm)?.length ?? 0;
+}
+
 /** The sum of several runs. */
 export function addCounts(counts: readonly Counts[]): Counts {
   return counts.reduce((sum, { passed, failed, skipped }) => ({
@@ -49,6 +59,12 @@ export function forbiddenSkips(output: string, allowed: string): string[] {
   );
   const found = output.replaceAll(COLOURS, "").matchAll(SKIPPED);
   return [...new Set([...found].map(([, name]) => name!))].filter((name) => !names.has(name));
+}
+
+/** How many tests are ignored in an output that says of none why it was skipped. */
+export function silentSkips(output: string): number {
+  const isExplained = output.replaceAll(COLOURS, "").match(SKIPPED) !== null;
+  return isExplained ? 0 : countTests(output)?.skipped ?? 0;
 }
 
 /** The last line of a run: `N passed, N failed` and, if any, `, N skipped`. */

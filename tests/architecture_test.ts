@@ -2,13 +2,16 @@
 
 import assert from "node:assert/strict";
 import {
-  codeOf,
+  computedImports,
+  exportedTypes,
   findCycle,
   importsOf,
   loadedWith,
   readSources,
   roomOf,
+  snakeCase,
 } from "./support/architecture.ts";
+import { codeOf } from "./support/source_text.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 const sources = readSources(ROOT, ["main.ts", "src"]);
@@ -116,6 +119,12 @@ Deno.test("the runtime is touched by the adapters only, and only main.ts exits",
   }));
 });
 
+Deno.test("every dynamic import names its module", () => {
+  check(
+    [...sources].flatMap(([path, text]) => computedImports(text).map((what) => `${path}: ${what}`)),
+  );
+});
+
 Deno.test("there is no import cycle", () => {
   assert.equal(findCycle(imports), undefined);
 });
@@ -156,6 +165,9 @@ Deno.test("files are small, named for what they are, and say what they are for",
     if (!/^[a-z0-9_]+\.ts$/.test(name)) problems.push(`${path}: not snake_case`);
     if (/^(?:mod|index)\.ts$/.test(name)) problems.push(`${path}: a barrel`);
     if (BANNED.test(name.replace(".ts", ""))) problems.push(`${path}: the name says nothing`);
+    for (const type of exportedTypes(text)) {
+      if (BANNED.test(snakeCase(type))) problems.push(`${path}: the name ${type} says nothing`);
+    }
     if (!text.startsWith("/**")) problems.push(`${path}: does not begin with what it is for`);
     if (text.split("\n").length > 300) problems.push(`${path}: more than 300 lines`);
     if (/^export \* from|^export \{[^}]*\} from/m.test(text)) problems.push(`${path}: re-exports`);

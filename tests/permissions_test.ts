@@ -9,11 +9,8 @@ import { registerAsRoot } from "./support/whole_machine.ts";
 const test = registerAsRoot();
 const SET = ["secrets", "set", "global/a"];
 const RESOLVE = ["resolve", "global/a"];
-const COMMANDS = [RESOLVE, ["secrets", "list"], ["vault", "check"], SET, ["init"], [
-  "vault",
-  "rotate",
-  "kek",
-]];
+const READERS = [RESOLVE, ["secrets", "list"], ["vault", "check"]];
+const COMMANDS = [...READERS, SET, ["init"], ["vault", "rotate", "kek"]];
 
 for (const mask of ["000", "022", "077", "027"]) {
   test(`Everything is made 0700 and 0600 under umask ${mask}, by nobody, for nobody`, async () => {
@@ -35,7 +32,6 @@ for (const mask of ["000", "022", "077", "027"]) {
 
 test("What others own, can write or can open is refused by readers and writers, and left as it is", async () => {
   using made = await makeOwned();
-  const mine = [NOBODY, NOBODY] as const;
   const rows: readonly [what: string, path: string, change: (path: string) => void, RegExp][] = [
     ["a foreign root", "", chown(0, 0), /another user/],
     ["a foreign vault directory", "vault", chown(0, NOBODY), /another user/],
@@ -72,7 +68,6 @@ test("What others own, can write or can open is refused by readers and writers, 
     change(path === "" ? machine.stateRoot : `${machine.stateRoot}/${path}`);
     const before = pictureOf(machine.directory);
     for (const args of [...COMMANDS, ["secrets", "delete", "global/a"]]) {
-      // Only whoever reads the marker meets a bad one: readers look at the database first.
       const label = `${what}: ${args.join(" ")}`;
       const result = await machine.run(args, args === SET ? { stdin: "another" } : {});
       assertRefused(result, 6, label);
@@ -80,7 +75,6 @@ test("What others own, can write or can open is refused by readers and writers, 
       assert.equal(differenceOf(before, pictureOf(machine.directory)), undefined, label);
     }
   });
-  assert.equal(mine.length, 2);
 });
 
 test("Locks that others can open or that are links are refused by those who take them", async () => {

@@ -27,16 +27,19 @@ for (const name of [...Deno.readDirSync(TRANSCRIPTS)].map(({ name }) => name).so
     const expected = parseTranscript(text);
     const actual = await check(expected);
     if (MAY_UPDATE) {
-      const comments = text.split("\n").filter((line) => line.startsWith("#")).join("\n");
-      Deno.writeTextFileSync(path, `${comments}\n${formatTranscript(actual)}`);
+      const preamble = text.slice(0, text.search(/^\$ /m));
+      Deno.writeTextFileSync(path, `${preamble}${formatTranscript(actual)}`);
     }
     assert.equal(formatTranscript(actual), formatTranscript(expected));
   });
 }
 
-for (const path of ["docs/cli.md"]) {
+const DOCUMENTS = [...Deno.readDirSync(`${ROOT}docs`)].map(({ name }) => `docs/${name}`);
+
+for (const path of ["README.md", ...DOCUMENTS].filter((path) => path.endsWith(".md")).sort()) {
+  const expected = parseTranscript(consoleBlocks(Deno.readTextFileSync(`${ROOT}${path}`)));
+  if (expected.length === 0) continue;
   Deno.test(`the examples in ${path} print what it says`, async () => {
-    const expected = parseTranscript(consoleBlocks(Deno.readTextFileSync(`${ROOT}${path}`)));
     assert.equal(formatTranscript(await check(expected)), formatTranscript(expected));
   });
 }

@@ -1,5 +1,7 @@
 /** Reads the structure of the sources: who imports whom, and what stands in each file. */
 
+import { withoutComments } from "./source_text.ts";
+
 /** A source file: its path below the project's root, and its text. */
 export type Sources = ReadonlyMap<string, string>;
 
@@ -15,8 +17,6 @@ export interface Import {
 
 const STATIC = /^(?:import|export)\s+(type\s+)?(?:[^"';]*?\sfrom\s+)?"([^"]+)"/gm;
 const DYNAMIC = /\bimport\(\s*"([^"]+)"/g;
-const COMMENT = /\/\*[\s\S]*?\*\/|(?<!:)\/\/.*$/gm;
-const STRING = /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`/g;
 
 /** All TypeScript files below some paths of the project. */
 export function readSources(root: string, paths: readonly string[]): Sources {
@@ -33,7 +33,7 @@ export function readSources(root: string, paths: readonly string[]): Sources {
 /** The imports of all files. */
 export function importsOf(sources: Sources): Import[] {
   return [...sources].flatMap(([from, text]) => {
-    const code = text.replaceAll(/\/\*[\s\S]*?\*\//g, "");
+    const code = withoutComments(text);
     return [
       ...[...code.matchAll(STATIC)].map(([, type, specifier]) => ({
         from,
@@ -51,9 +51,21 @@ export function importsOf(sources: Sources): Import[] {
   });
 }
 
-/** A text without comments and the content of strings. */
-export function codeOf(text: string): string {
-  return text.replaceAll(COMMENT, "").replaceAll(STRING, '""');
+/** Names of the interfaces, types, classes and enumerations that a text exports. */
+export function exportedTypes(text: string): string[] {
+  const declared = /^export (?:declare |abstract |const )*(?:interface|type|class|enum) (\w+)/gm;
+  return [...withoutComments(text).matchAll(declared)].map((match) => match[1]!);
+}
+
+/** `VaultRef` as `vault_ref`. */
+export function snakeCase(name: string): string {
+  return (name.match(/[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+/g) ?? []).join("_").toLowerCase();
+}
+
+/** Dynamic imports whose target is computed, so that no tool can follow them. */
+export function computedImports(text: string): string[] {
+  const found = withoutComments(text).matchAll(/\bimport\(\s*(?!["\s])[^)\n]*/g);
+  return [...found].map((match) => match[0]);
 }
 
 /** Files that are loaded with a file: its static imports, and theirs. */

@@ -1,5 +1,7 @@
 /** Transcripts: commands with what they print, run by a real shell against a real palyra. */
 
+import { runProcess } from "./process.ts";
+
 /** One command of a transcript. */
 export interface Exchange {
   readonly command: string;
@@ -7,6 +9,8 @@ export interface Exchange {
   readonly stderr: readonly string[];
   readonly status: number;
 }
+
+const TIMEOUT_MS = 60_000;
 
 /** What differs from run to run, and what stands for it. */
 const VARYING: readonly (readonly [RegExp, string])[] = [
@@ -71,21 +75,24 @@ export async function runTranscript(
 }
 
 async function runOne(command: string, directory: string): Promise<Exchange> {
-  const { code, stdout, stderr } = await new Deno.Command("/bin/sh", {
-    args: ["-c", command],
+  const { status, out, err, timedOut } = await runProcess({
+    argv: ["/bin/sh", "-c", command],
     cwd: `${directory}/work`,
-    clearEnv: true,
     env: {
       PATH: `${directory}/bin:/usr/bin:/bin`,
       HOME: directory,
       PALYRA_STATE_ROOT: `${directory}/state`,
       DENO_DIR: Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`,
     },
-    stdin: "null",
-  }).output();
-  const lines = (bytes: Uint8Array): string[] =>
-    normalise(new TextDecoder().decode(bytes), directory);
-  return { command, stdout: lines(stdout), stderr: lines(stderr), status: code };
+    timeoutMs: TIMEOUT_MS,
+  });
+  if (timedOut) throw new Error(`Not done after ${TIMEOUT_MS / 1_000} s: ${command}`);
+  return {
+    command,
+    stdout: normalise(out, directory),
+    stderr: normalise(err, directory),
+    status,
+  };
 }
 
 function normalise(output: string, directory: string): string[] {

@@ -46,12 +46,12 @@ export async function openMounts(machine: Machine): Promise<Mounts> {
   return {
     async shell(line): Promise<void> {
       const { success, stderr } = await new Deno.Command(enter[0]!, {
-        args: [...enter.slice(1), "/bin/sh", "-ec", line],
-        cwd: machine.directory,
+        args: [...enter.slice(1), "/bin/sh", "-ec", `cd ${machine.directory}; ${line}`],
       }).output();
       assert.ok(success, `${line}: ${new TextDecoder().decode(stderr)}`);
     },
-    run: (args, options) => machine.run(args, { ...options, through: enter }),
+    run: (args, options) =>
+      machine.run(args, { ...options, through: [...enter, `--wd=${machine.home}`] }),
     async [Symbol.asyncDispose](): Promise<void> {
       await keeper.stdin.close();
       await reader.cancel();

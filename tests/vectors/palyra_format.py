@@ -82,7 +82,10 @@ def open_record(store_key, key, file):
 
 def scalar_of(ca):
     """The scalar in the content of the record `ca`."""
-    scalar = from_b64u(json.loads(ca)["d"])
+    try:
+        scalar = from_b64u(json.loads(ca)["d"])
+    except (KeyError, TypeError, ValueError):
+        raise Refused("not a JWK") from None
     if len(scalar) != 32:
         raise Refused("the scalar is not 32 bytes")
     return scalar
