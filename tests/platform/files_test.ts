@@ -95,6 +95,22 @@ inTempDirectory(
   },
 );
 
+inTempDirectory("a umask that leaves nothing to the owner changes no mode", (path) => {
+  const before = Deno.umask(0o777);
+  try {
+    directories.ensure(`${path}/a`);
+    files.replace(`${path}/a/file`, content);
+    locks.tryAcquire(`${path}/a/lock`)![Symbol.dispose]();
+  } finally {
+    Deno.umask(before);
+  }
+  assert.deepEqual(["a", "a/file", "a/lock"].map((name) => mode(`${path}/${name}`)), [
+    "700",
+    "600",
+    "600",
+  ]);
+});
+
 inTempDirectory("a user's file is replaced in one step with mode 0600", async (path) => {
   Deno.writeTextFileSync(`${path}/out`, "old", { mode: 0o644 });
   userFiles.replace(`${path}/out`, content);

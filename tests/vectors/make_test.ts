@@ -3,9 +3,11 @@
 import assert from "node:assert/strict";
 import { alter } from "../support/altered_state.ts";
 import { type Machine, makeMachine } from "../support/cli_run.ts";
-import { type ProcessResult, runProcess } from "../support/process.ts";
+import { runProcess } from "../support/process.ts";
 import { pythonWithCryptography, whyNoPythonCryptography } from "../support/requirements.ts";
 import { unlessSkipped } from "../support/skip.ts";
+
+type Ended = Awaited<ReturnType<typeof runProcess>>;
 
 const HERE = import.meta.dirname!;
 const test = unlessSkipped("no-python3-cryptography", whyNoPythonCryptography());
@@ -98,11 +100,11 @@ async function palyra(machine: Machine, args: string[], stdin?: Uint8Array): Pro
   await machine.succeed([...args, "--state-root", machine.stateRoot], { stdin });
 }
 
-function openVault(machine: Machine, ref: string): Promise<ProcessResult> {
+function openVault(machine: Machine, ref: string): Promise<Ended> {
   return python(`${HERE}/open_vault.py`, machine.stateRoot, ref);
 }
 
-function python(script: string, ...args: string[]): Promise<ProcessResult> {
+function python(script: string, ...args: string[]): Promise<Ended> {
   const argv = [pythonWithCryptography()!, script, ...args];
   return runProcess({ argv, env: { PATH: Deno.env.get("PATH") ?? "/usr/bin:/bin" } });
 }

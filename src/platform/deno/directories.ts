@@ -3,6 +3,7 @@
 import type { PrivateDirectories } from "../platform.ts";
 import { attempt, errnoOf, fileFailure, unlessAbsent } from "./failures.ts";
 import { requirePrivateDirectory } from "./ownership.ts";
+import { setMode } from "./temp_file.ts";
 
 export const directories: PrivateDirectories = { ensure, check, list };
 
@@ -21,6 +22,7 @@ function ensure(path: string): void {
   );
   try {
     Deno.mkdirSync(path, { mode: 0o700 });
+    setMode(path, 0o700);
     syncDirectory(parent);
   } catch (error) {
     if (errnoOf(error) !== "EEXIST" && !(error instanceof Deno.errors.AlreadyExists)) {

@@ -4,6 +4,7 @@ import { PalyraError } from "../../errors.ts";
 import type { Locks } from "../platform.ts";
 import { attempt, unlessAbsent } from "./failures.ts";
 import { requirePrivateFile } from "./ownership.ts";
+import { setMode } from "./temp_file.ts";
 
 export const locks: Locks = { acquire, tryAcquire };
 
@@ -38,5 +39,9 @@ function openLockFile(path: string): Deno.FsFile {
   const found = unlessAbsent(`look at ${path}`, () => Deno.lstatSync(path));
   if (found !== undefined) requirePrivateFile(path, found);
   const options = { read: true, write: true, create: true, mode: 0o600 };
-  return attempt(`open the lock ${path}`, () => Deno.openSync(path, options));
+  return attempt(`open the lock ${path}`, () => {
+    const file = Deno.openSync(path, options);
+    if (found === undefined) setMode(path, 0o600);
+    return file;
+  });
 }

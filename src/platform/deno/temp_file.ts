@@ -13,6 +13,7 @@ export function tempPathIn(directory: string): string {
 /** Creates the file, which must not exist, with mode 0600 and these bytes, and makes them durable. */
 export function writeNewFile(path: string, bytes: Uint8Array): void {
   using file = Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
+  setMode(path, 0o600);
   for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
   file.syncSync();
 }
@@ -24,4 +25,9 @@ export function removeIfThere(path: string): void {
   } catch (error) {
     if (errnoOf(error) !== "ENOENT") throw error;
   }
+}
+
+/** Sets a mode that the umask may have cut down (a umask of 0777 leaves nothing to the owner either). */
+export function setMode(path: string, mode: number): void {
+  if (Deno.build.os !== "windows") Deno.chmodSync(path, mode);
 }
