@@ -1,5 +1,8 @@
 /** Keys under other keys by AES Key Wrap (RFC 3394, A256KW of RFC 7518 section 4.4). */
 
+/** Length of a wrapped key of 32 bytes (RFC 3394 adds 8). */
+const WRAPPED_BYTES = 40;
+
 /** Wraps 32 bytes of key material: 40 bytes. */
 export async function wrapKeyBytes(
   bytes: Uint8Array<ArrayBuffer>,
@@ -23,6 +26,7 @@ export async function unwrapKeyBytes(
   wrapped: Uint8Array<ArrayBuffer>,
   wrappingKey: CryptoKey,
 ): Promise<UnwrappedKey | undefined> {
+  if (wrapped.length !== WRAPPED_BYTES) return undefined; // a shorter AES key would unwrap as well
   try {
     const [wrapping, derivation] = await Promise.all([
       crypto.subtle.unwrapKey("raw", wrapped, wrappingKey, "AES-KW", "AES-KW", false, [

@@ -5,11 +5,11 @@
  * an encoding of them: a rewritten PEM or PKCS #8 file would silently give another KEK.
  */
 
-import { decodeBase64Url, decodeUtf8, encodeUtf8 } from "../crypto/encoding.ts";
+import { decodeBase64Url, encodeUtf8 } from "../crypto/encoding.ts";
 import { importWrappingKey } from "../crypto/jwe.ts";
 import { hkdf, importHkdfKey } from "../crypto/kdf.ts";
 import { SensitiveBytes } from "../crypto/sensitive_bytes.ts";
-import { PalyraError } from "../errors.ts";
+import { malformed, parseRecord, privateJwkOf } from "./record.ts";
 import type { IdentityStore } from "./store.ts";
 
 const RECORD = "ca";
@@ -58,10 +58,9 @@ async function kekFor(key: CryptoKey, salt: Uint8Array<ArrayBuffer>): Promise<De
 }
 
 function scalarOf(record: SensitiveBytes): SensitiveBytes {
-  const jwk = JSON.parse(decodeUtf8(record.reveal()) ?? "null") as { d?: unknown } | null;
-  const scalar = typeof jwk?.d === "string" ? decodeBase64Url(jwk.d) : undefined;
-  if (scalar?.length !== SCALAR_BYTES) {
-    throw new PalyraError("integrity", "Cannot open the device CA key: it is not a P-256 key");
-  }
+  const what = "the device CA key";
+  const { d } = privateJwkOf(parseRecord(record, what), { kty: "EC", crv: "P-256" }, what);
+  const scalar = decodeBase64Url(d);
+  if (scalar?.length !== SCALAR_BYTES) throw malformed(what);
   return new SensitiveBytes(scalar);
 }

@@ -1,10 +1,10 @@
 /** The device identity: a ULID and an Ed25519 key pair, made once. */
 
-import { decodeUtf8, encodeUtf8 } from "../crypto/encoding.ts";
+import { encodeUtf8 } from "../crypto/encoding.ts";
 import { SensitiveBytes } from "../crypto/sensitive_bytes.ts";
-import { PalyraError } from "../errors.ts";
 import type { Platform } from "../platform/platform.ts";
 import { createPrivateKeyJwk } from "./key_generation.ts";
+import { malformed, parseRecord, privateJwkOf } from "./record.ts";
 import type { IdentityStore } from "./store.ts";
 import { makeUlid, ULID } from "./ulid.ts";
 
@@ -25,11 +25,13 @@ export interface DeviceIdentity {
 export async function readDevice(store: IdentityStore): Promise<DeviceIdentity | undefined> {
   using record = await store.get(RECORD);
   if (record === undefined) return undefined;
-  const { device_id, created_at, key } = JSON.parse(decodeUtf8(record.reveal()) ?? "{}");
-  if (!ULID.test(device_id) || typeof created_at !== "string" || typeof key?.x !== "string") {
-    throw new PalyraError("integrity", "Cannot open the device identity: a field is missing");
+  const what = "the device identity";
+  const { device_id, created_at, key } = parseRecord(record, what);
+  const { x } = privateJwkOf(key, { kty: "OKP", crv: "Ed25519" }, what);
+  if (typeof device_id !== "string" || !ULID.test(device_id) || typeof created_at !== "string") {
+    throw malformed(what);
   }
-  return { deviceId: device_id, createdAt: created_at, publicKey: key.x };
+  return { deviceId: device_id, createdAt: created_at, publicKey: x };
 }
 
 /** Makes the device identity unless it is there. */

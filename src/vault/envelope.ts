@@ -34,7 +34,10 @@ export async function openValue(
   scopeKey: CryptoKey,
 ): Promise<SensitiveBytes | undefined> {
   const opened = await openJwe(parts, aadOf(place), scopeKey);
-  return opened === undefined ? undefined : new SensitiveBytes(opened);
+  if (opened === undefined || opened.length === 0 || opened.length > MAX_VALUE_BYTES) {
+    return undefined;
+  }
+  return new SensitiveBytes(opened);
 }
 
 function aadOf({ vaultId, id, version, createdAt, expiresAt }: EnvelopePlace): string {

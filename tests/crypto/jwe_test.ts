@@ -72,3 +72,11 @@ Deno.test("unwrapKeyBytes() refuses every altered byte", async () => {
 Deno.test("sealJwe() refuses an empty AAD, which jose could not open again", async () => {
   await assert.rejects(sealJwe(new Uint8Array([0]), "", await randomKey()), /additional/);
 });
+
+Deno.test("unwrapKeyBytes() takes keys of 32 bytes only", async () => {
+  const key = await randomKey();
+  for (const length of [16, 24]) {
+    const short = await wrapKeyBytes(crypto.getRandomValues(new Uint8Array(length)), key);
+    assert.equal(await unwrapKeyBytes(short, key), undefined);
+  }
+});

@@ -121,3 +121,30 @@ Deno.test("ULIDs sort by time and hold it exactly", () => {
   assert.equal(makeUlid(1_469_918_176_385, new Uint8Array(10)).slice(0, 10), "01ARYZ6S41");
   assert.equal(makeUlid(2 ** 48 - 1, random), "7ZZZZZZZZZZZZZZZZZZZZZZZZZ");
 });
+
+Deno.test("a record that opens but holds something else is damaged, and nothing of it is quoted", async () => {
+  const good = { kty: "EC", crv: "P-256", x: "x", y: "y", d: "A".repeat(43) };
+  const documents = [
+    "canary",
+    "",
+    "null",
+    "[]",
+    "7",
+    '{"d":"canary"}',
+    JSON.stringify({ ...good, kty: "OKP" }),
+    JSON.stringify({ ...good, crv: "P-384" }),
+    JSON.stringify({ ...good, d: "canary" }),
+    JSON.stringify({ ...good, x: undefined }),
+  ];
+  for (const text of documents) {
+    await withIdentity(async (directory) => {
+      using store = openIdentityStore(platform, directory)!;
+      for (const name of ["ca", "device"]) {
+        Deno.removeSync(`${directory}/${name}.sealed`);
+        await store.add(name, new SensitiveBytes(new TextEncoder().encode(text)));
+      }
+      await assertFails("integrity", /^(?!.*canary)/, () => openIdentity(platform, directory));
+      await assertFails("integrity", /^(?!.*canary)/, () => readDevice(store));
+    });
+  }
+});

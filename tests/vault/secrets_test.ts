@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { SensitiveBytes } from "../../src/crypto/sensitive_bytes.ts";
-import { MAX_VALUE_BYTES } from "../../src/vault/envelope.ts";
+import { importWrappingKey } from "../../src/crypto/jwe.ts";
+import { MAX_VALUE_BYTES, openValue, sealValue } from "../../src/vault/envelope.ts";
 import { listSecrets, secretHistory } from "../../src/vault/list_secrets.ts";
 import { readOldestDate, readSecret } from "../../src/vault/read_secret.ts";
 import { deleteSecret, rollBackSecret, setSecret } from "../../src/vault/set_secret.ts";
@@ -175,4 +176,15 @@ Deno.test("listSecrets() is sorted, and can be limited to a scope", async () => 
   assert.deepEqual(names(), ["global/a", "global/b", "skill:a/x", "skill:b/x"]);
   assert.deepEqual(names("skill:a"), ["skill:a/x"]);
   assert.deepEqual(names("skill:zz"), []);
+});
+
+Deno.test("an envelope of nothing, or of more than the limit, is no value", async () => {
+  const key = await importWrappingKey(crypto.getRandomValues(new Uint8Array(32)));
+  const place = { vaultId: "v", id: ID, version: 1, createdAt: "t", expiresAt: undefined };
+  for (
+    const [length, opens] of [[0, false], [1, true], [1_048_576, true], [1_048_577, false]] as const
+  ) {
+    const parts = await sealValue(new SensitiveBytes(new Uint8Array(length)), place, key);
+    assert.equal(await openValue(parts, place, key) !== undefined, opens, `${length} bytes`);
+  }
 });

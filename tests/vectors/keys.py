@@ -7,6 +7,8 @@ from cryptography.hazmat.primitives.keywrap import aes_key_wrap
 import palyra_format as form
 from vector_file import Vectors, device_ca, drawn, flip, scalar_from, unused_bit
 
+ENDING_WITH_ZERO = drawn("salt that ends with zero", 31) + b"\0"
+
 
 def read_keys(given):
     if given["key"] == "kek":
@@ -45,6 +47,7 @@ def add_keks(vectors):
 
     add("kek", device_ca("device CA"), drawn("salt"))
     add("kek of another salt", device_ca("device CA"), drawn("other salt"))
+    add("kek of a salt that ends with a zero byte", device_ca("device CA"), ENDING_WITH_ZERO)
     add("kek of another device CA", device_ca("other device CA"), drawn("salt"))
     label = next(f"device CA {at}" for at in range(4096)
                  if scalar_from(f"device CA {at}")[0] == 0)
@@ -66,6 +69,12 @@ def refuse_keks(vectors):
                     {"salt": drawn("other salt").hex()}, "kek")
     vectors.refuses("flipped bit in the salt", "Its kek_kid is another one",
                     {"salt": flip(drawn("salt")).hex()}, "kek")
+    vectors.refuses("salt with a zero byte added", "To HMAC the same, so its kek_kid fits",
+                    {"salt": (drawn("salt") + b"\0").hex()}, "kek")
+    vectors.refuses("salt without its last zero byte", "To HMAC the same, so its kek_kid fits",
+                    {"salt": ENDING_WITH_ZERO[:31].hex()},
+                    "kek of a salt that ends with a zero byte")
+    vectors.refuses("no salt", "Empty", {"salt": ""}, "kek")
     vectors.refuses("other kek_kid", "That of another salt", {
         "kek_kid": vectors.given["kek of another salt"]["kek_kid"]}, "kek")
     vectors.refuses("kek_kid in upper case", "Text is compared", {"kek_kid": kid.upper()}, "kek")

@@ -98,6 +98,8 @@ def kek_of(scalar, salt):
 
 
 def open_kek(ca, salt, kek_kid):
+    if len(salt) != 32:
+        raise Refused("the salt is not 32 bytes")  # HMAC takes one with zeros added for the same
     kek, derived = kek_of(scalar_of(ca), salt)
     if derived != kek_kid:
         raise Refused("another identity")
