@@ -1,45 +1,19 @@
 /** The statements that read and write the catalog in `vault.db`; no cryptography, no decisions. */
 
-import type { JweParts } from "../crypto/jwe.ts";
-import type { Database, SqlRow } from "../platform/platform.ts";
-import { type BackendKind, parseStoredKind } from "./backend.ts";
-import { bytesOf, numberOf, optionalTextOf, textOf } from "./rows.ts";
-import { scopeOf, type VaultScope } from "./scope.ts";
-import type { SecretId, SecretName } from "./vault_ref.ts";
-import { PalyraError } from "../errors.ts";
-import { parseName } from "./vault_ref.ts";
-
-/** The row of a sealed vault key, with the salt of the KEK that it is sealed under. */
-export interface BlobRow {
-  readonly id: string;
-  readonly generation: number;
-  readonly kekKid: string;
-  readonly backend: BackendKind;
-  readonly salt: Uint8Array<ArrayBuffer>;
-}
-
-/** The row of a scope key. */
-export interface ScopeKeyRow {
-  readonly kid: string;
-  readonly scope: VaultScope;
-  readonly generation: number;
-  readonly wrapped: Uint8Array<ArrayBuffer>;
-}
-
-/** One version of a secret without its content. */
-export interface VersionRow {
-  readonly rowId: number;
-  readonly id: SecretId;
-  readonly version: number;
-  readonly createdAt: string;
-  readonly expiresAt: string | undefined;
-  readonly kid: string;
-}
-
-/** One version of a secret with its sealed content. */
-export interface SealedRow extends VersionRow {
-  readonly parts: JweParts;
-}
+import type { Database } from "../platform/platform.ts";
+import {
+  type BlobRow,
+  blobRowOf,
+  type ScopeKeyRow,
+  scopeKeyRowOf,
+  type SealedRow,
+  sealedRowOf,
+  type VersionRow,
+  versionRowOf,
+} from "./catalog_rows.ts";
+import { numberOf } from "./rows.ts";
+import type { VaultScope } from "./scope.ts";
+import type { SecretId } from "./vault_ref.ts";
 
 const META = "id, scope, name, version, created_at, expires_at, kid";
 const SEALED = `${META}, encrypted_key, iv, tag, ciphertext`;
@@ -50,13 +24,7 @@ export function liveBlob(database: Database): BlobRow | undefined {
     `SELECT b.id, b.generation, b.kek_kid, b.backend, k.salt
        FROM blobs b LEFT JOIN keks k ON k.kid = b.kek_kid WHERE b.state = 'live'`,
   );
-  return row && {
-    id: textOf(row, "id"),
-    generation: numberOf(row, "generation"),
-    kekKid: textOf(row, "kek_kid"),
-    backend: parseStoredKind(textOf(row, "backend")),
-    salt: bytesOf(row, "salt"),
-  };
+  return row && blobRowOf(row);
 }
 
 /** The scope key in force: the one of the highest generation. */
@@ -66,7 +34,7 @@ export function liveScopeKey(database: Database, scope: VaultScope): ScopeKeyRow
       WHERE scope = ? ORDER BY generation DESC LIMIT 1`,
     scope,
   );
-  return row && scopeKeyOf(row);
+  return row && scopeKeyRowOf(row);
 }
 
 /** A scope key by its id. */
@@ -75,12 +43,12 @@ export function scopeKeyById(database: Database, kid: string): ScopeKeyRow | und
     "SELECT kid, scope, generation, wrapped FROM scope_keys WHERE kid = ?",
     kid,
   );
-  return row && scopeKeyOf(row);
+  return row && scopeKeyRowOf(row);
 }
 
 /** All scope keys. */
 export function allScopeKeys(database: Database): ScopeKeyRow[] {
-  return database.all("SELECT kid, scope, generation, wrapped FROM scope_keys").map(scopeKeyOf);
+  return database.all("SELECT kid, scope, generation, wrapped FROM scope_keys").map(scopeKeyRowOf);
 }
 
 /** The current version of a secret: the highest number. There is no pointer that could be wrong. */
@@ -93,7 +61,7 @@ export function currentVersion(
     scope,
     name,
   );
-  return row && sealedOf(row);
+  return row && sealedRowOf(row);
 }
 
 /** The oldest version that is kept. */
@@ -106,7 +74,7 @@ export function oldestVersion(
     scope,
     name,
   );
-  return row && sealedOf(row);
+  return row && sealedRowOf(row);
 }
 
 /** One version of a secret. */
@@ -121,13 +89,13 @@ export function versionOf(
     name,
     version,
   );
-  return row && sealedOf(row);
+  return row && sealedRowOf(row);
 }
 
 /** One version by the number of its row. */
 export function versionByRow(database: Database, rowId: number): SealedRow | undefined {
   const row = database.get(`SELECT ${SEALED} FROM versions WHERE id = ?`, rowId);
-  return row && sealedOf(row);
+  return row && sealedRowOf(row);
 }
 
 /** Versions of one secret without their content, the newest first. */
@@ -198,64 +166,4 @@ export function buryAll(database: Database, id: SecretId, nowAt: string): void {
     nowAt,
   );
   database.run("DELETE FROM versions WHERE scope = ? AND name = ?", id.scope, id.name);
-}
-
-/** A row of `versions` without its content. */
-export function versionRowOf(row: SqlRow): VersionRow {
-  return {
-    rowId: numberOf(row, "id"),
-    id: secretIdOf(row),
-    version: numberOf(row, "version"),
-    createdAt: instantOf(textOf(row, "created_at")),
-    expiresAt: optionalInstantOf(row, "expires_at"),
-    kid: textOf(row, "kid"),
-  };
-}
-
-/** Scope and name of a row, checked again: an altered one must not forge a line of output. */
-export function secretIdOf(row: SqlRow): SecretId {
-  const scope = scopeOf(textOf(row, "scope"));
-  const name = textOf(row, "name");
-  try {
-    if (scope !== undefined) return { scope, name: parseName(name) as SecretName };
-  } catch { /* falls through to the one error for altered rows */ }
-  throw new PalyraError("integrity", "Cannot open the vault: a name in its database was altered");
-}
-
-function sealedOf(row: SqlRow): SealedRow {
-  const parts = {
-    encryptedKey: bytesOf(row, "encrypted_key"),
-    iv: bytesOf(row, "iv"),
-    tag: bytesOf(row, "tag"),
-    ciphertext: bytesOf(row, "ciphertext"),
-  };
-  return { ...versionRowOf(row), parts };
-}
-
-function scopeKeyOf(row: SqlRow): ScopeKeyRow {
-  const scope = scopeOf(textOf(row, "scope"));
-  if (scope === undefined) {
-    throw new PalyraError(
-      "integrity",
-      "Cannot open the vault: a scope in its database was altered",
-    );
-  }
-  return {
-    kid: textOf(row, "kid"),
-    scope,
-    generation: numberOf(row, "generation"),
-    wrapped: bytesOf(row, "wrapped"),
-  };
-}
-
-const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
-
-function optionalInstantOf(row: SqlRow, column: string): string | undefined {
-  const text = optionalTextOf(row, column);
-  return text === undefined ? undefined : instantOf(text);
-}
-
-function instantOf(text: string): string {
-  if (INSTANT.test(text)) return text;
-  throw new PalyraError("integrity", "Cannot open the vault: a date in its database was altered");
 }

@@ -2,7 +2,7 @@
 
 import { PalyraError } from "../errors.ts";
 import type { BackendKind, BlobBackend } from "./backend.ts";
-import type { BlobRow, ScopeKeyRow } from "./catalog.ts";
+import type { BlobRow, ScopeKeyRow } from "./catalog_rows.ts";
 import { openScopeKey, type ScopeKey } from "./scope_key.ts";
 import type { VaultScope } from "./scope.ts";
 import { openVaultKey } from "./vault_key.ts";

@@ -1,6 +1,7 @@
 /** Names and dates of what is stored. Nothing is opened, so nothing of it is authenticated. */
 
-import { type VersionRow, versionRowOf, versionsOf } from "./catalog.ts";
+import { versionsOf } from "./catalog.ts";
+import { type VersionRow, versionRowOf } from "./catalog_rows.ts";
 import { hasExpired, notFound } from "./read_secret.ts";
 import { textOf } from "./rows.ts";
 import type { VaultScope } from "./scope.ts";

@@ -1,7 +1,8 @@
 /** Removal of expired versions: done by writers in their own transaction, never by readers. */
 
 import type { Database } from "../platform/platform.ts";
-import { buryAll, secretIdOf } from "./catalog.ts";
+import { buryAll } from "./catalog.ts";
+import { secretIdOf } from "./catalog_rows.ts";
 import { numberOf } from "./rows.ts";
 import { formatSecretId, type SecretId } from "./vault_ref.ts";
 

@@ -3,16 +3,14 @@
 import type { SensitiveBytes } from "../crypto/sensitive_bytes.ts";
 import { isPalyraError, PalyraError } from "../errors.ts";
 import {
-  type BlobRow,
   currentVersion,
   liveBlob,
   oldestVersion,
   scopeKeyById,
-  type ScopeKeyRow,
-  type SealedRow,
   versionByRow,
   versionOf,
 } from "./catalog.ts";
+import type { BlobRow, ScopeKeyRow, SealedRow } from "./catalog_rows.ts";
 import { openValue } from "./envelope.ts";
 import type { ScopeKey } from "./scope_key.ts";
 import type { Vault } from "./vault.ts";

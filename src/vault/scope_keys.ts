@@ -2,7 +2,8 @@
 
 import { SensitiveBytes } from "../crypto/sensitive_bytes.ts";
 import { isPalyraError } from "../errors.ts";
-import { type BlobRow, liveBlob, liveScopeKey, type ScopeKeyRow } from "./catalog.ts";
+import { liveBlob, liveScopeKey } from "./catalog.ts";
+import type { BlobRow, ScopeKeyRow } from "./catalog_rows.ts";
 import { sealedKeyGone } from "./key_chain.ts";
 import { collectLeftovers } from "./leftovers.ts";
 import type { VaultScope } from "./scope.ts";

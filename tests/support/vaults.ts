@@ -7,7 +7,8 @@ import { denoPlatform } from "../../src/platform/deno/platform.ts";
 import type { Platform } from "../../src/platform/platform.ts";
 import { ensureVault } from "../../src/vault/create_vault.ts";
 import { readSecret } from "../../src/vault/read_secret.ts";
-import { type SetOptions, type SetOutcome, setSecret } from "../../src/vault/set_secret.ts";
+import { type SetOptions, setSecret } from "../../src/vault/set_secret.ts";
+import type { WriteOutcome } from "../../src/vault/write_version.ts";
 import { openVault, type Vault, type VaultPaths, vaultPaths } from "../../src/vault/vault.ts";
 import { parseSecretId, parseVaultRef } from "../../src/vault/vault_ref.ts";
 
@@ -63,7 +64,7 @@ export async function put(
   ref: string,
   text: string,
   options: SetOptions = {},
-): Promise<SetOutcome> {
+): Promise<WriteOutcome> {
   using value = bytes(text);
   return await setSecret(vault, parseSecretId(ref), value, options);
 }

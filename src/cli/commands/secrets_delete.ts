@@ -1,6 +1,6 @@
 /** `palyra secrets delete`: removes a secret with all its versions. */
 
-import { deleteSecret } from "../../vault/set_secret.ts";
+import { deleteSecret } from "../../vault/delete_secret.ts";
 import { formatSecretId } from "../../vault/vault_ref.ts";
 import type { App } from "../app.ts";
 import { openVaultToChange } from "../stores.ts";

@@ -2,7 +2,7 @@
 
 import { PalyraError } from "../../errors.ts";
 import { liveBlob } from "../../vault/catalog.ts";
-import { rollBackSecret } from "../../vault/set_secret.ts";
+import { rollBackSecret } from "../../vault/roll_back_secret.ts";
 import type { App } from "../app.ts";
 import { openVaultToChange } from "../stores.ts";
 import { parseWhole } from "../values.ts";

@@ -1,6 +1,6 @@
 /** The result of a write, for people and for programs. */
 
-import type { SetOutcome } from "../../vault/set_secret.ts";
+import type { WriteOutcome } from "../../vault/write_version.ts";
 import { formatSecretId, type SecretId } from "../../vault/vault_ref.ts";
 import type { App } from "../app.ts";
 import type { RecordView } from "../view.ts";
@@ -9,7 +9,7 @@ import type { RecordView } from "../view.ts";
 export function writeView(
   app: App,
   id: SecretId,
-  outcome: SetOutcome,
+  outcome: WriteOutcome,
   backend: string,
 ): RecordView {
   const { version, created, changed, updatedAt, replacedUnreadable } = outcome;

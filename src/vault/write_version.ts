@@ -1,0 +1,144 @@
+/** The common part of all writes: one transaction that compares, seals and inserts a version. */
+
+import { equalBytes } from "../crypto/equal_bytes.ts";
+import type { SensitiveBytes } from "../crypto/sensitive_bytes.ts";
+import { isPalyraError, PalyraError } from "../errors.ts";
+import {
+  buryAll,
+  currentVersion,
+  insertVersion,
+  lastVersionNumber,
+  liveScopeKey,
+  removeVersionsUpTo,
+} from "./catalog.ts";
+import type { SealedRow } from "./catalog_rows.ts";
+import { sealValue } from "./envelope.ts";
+import { purgeExpired } from "./purge.ts";
+import { hasExpired, openInTransaction } from "./read_secret.ts";
+import type { ScopeKey } from "./scope_key.ts";
+import { ensureScopeKey } from "./scope_keys.ts";
+import type { Vault } from "./vault.ts";
+import { formatSecretId, type SecretId } from "./vault_ref.ts";
+
+/** What became of a write. */
+export interface WriteOutcome {
+  readonly version: number;
+  /** There was no such secret before. */
+  readonly created: boolean;
+  /** A version was added. */
+  readonly changed: boolean;
+  /** When the current version was stored: RFC 3339, UTC. */
+  readonly updatedAt: string;
+  /** The version before could not be opened, so it was not compared. */
+  readonly replacedUnreadable: boolean;
+}
+
+/** A value that is to become the next version. */
+export interface NewVersion {
+  readonly value: SensitiveBytes;
+  readonly key: ScopeKey;
+  /** Now: RFC 3339, UTC. */
+  readonly at: string;
+  readonly expiresAt: string | undefined;
+}
+
+/** Versions that are kept of each secret. */
+export const KEEP_VERSIONS = 10;
+
+/** Each try needs a rotation of the scope that came between, so few are ever made. */
+const MAX_TRIES = 1_000;
+
+/**
+ * Runs `body` in a write transaction with the key of the scope in force. The key was opened before
+ * (a keystore must not be asked inside); if a rotation came between, it is opened anew.
+ */
+export async function writeWithKey(
+  vault: Vault,
+  id: SecretId,
+  body: (key: ScopeKey) => Promise<WriteOutcome>,
+): Promise<WriteOutcome> {
+  const { database } = vault;
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const key = await ensureScopeKey(vault, id.scope);
+    const outcome = await database.write(() =>
+      liveScopeKey(database, id.scope)?.kid === key.kid ? body(key) : undefined
+    );
+    if (outcome !== undefined) return outcome;
+  }
+  throw new PalyraError(
+    "precondition",
+    `Cannot write ${formatSecretId(id)}: its key keeps changing`,
+  );
+}
+
+/** The current version unless it has expired. */
+export function livingVersion(
+  { database }: Vault,
+  id: SecretId,
+  nowAt: string,
+): SealedRow | undefined {
+  const current = currentVersion(database, id);
+  return current === undefined || hasExpired(current.expiresAt, nowAt) ? undefined : current;
+}
+
+/** Adds a version unless the living one holds the same value and expires at the same time. */
+export async function writeUnlessSame(
+  vault: Vault,
+  id: SecretId,
+  { living, next }: { readonly living: SealedRow | undefined; readonly next: NewVersion },
+): Promise<WriteOutcome> {
+  const comparison = living === undefined ? "other" : await compare(vault, living, next);
+  if (comparison === "same") return unchanged(living!);
+  return {
+    version: await append(vault, id, next),
+    created: living === undefined,
+    changed: true,
+    updatedAt: next.at,
+    replacedUnreadable: comparison === "unreadable",
+  };
+}
+
+/** The outcome of a write that found everything as it should be. */
+export function unchanged({ version, createdAt }: SealedRow): WriteOutcome {
+  return {
+    version,
+    created: false,
+    changed: false,
+    updatedAt: createdAt,
+    replacedUnreadable: false,
+  };
+}
+
+/** A version that cannot be opened must not stop a new one from being set. */
+async function compare(
+  vault: Vault,
+  living: SealedRow,
+  { value, key, expiresAt }: NewVersion,
+): Promise<"same" | "other" | "unreadable"> {
+  try {
+    using opened = await openInTransaction(vault, living, key);
+    const same = opened.expiresAt === expiresAt &&
+      equalBytes(opened.value.reveal(), value.reveal());
+    return same ? "same" : "other";
+  } catch (error) {
+    if (isPalyraError(error, "integrity")) return "unreadable";
+    throw error;
+  }
+}
+
+/** Seals and inserts the next version; drops what is older than the versions to keep, or expired. */
+async function append(
+  { database, vaultId }: Vault,
+  id: SecretId,
+  { value, key, at, expiresAt }: NewVersion,
+): Promise<number> {
+  const before = currentVersion(database, id);
+  if (before !== undefined && hasExpired(before.expiresAt, at)) buryAll(database, id, at);
+  purgeExpired(database, at);
+  const version = lastVersionNumber(database, id) + 1;
+  const place = { vaultId, id, version, createdAt: at, expiresAt };
+  const parts = await sealValue(value, place, key.key);
+  insertVersion(database, { id, version, createdAt: at, expiresAt, kid: key.kid, parts });
+  removeVersionsUpTo(database, id, version - KEEP_VERSIONS);
+  return version;
+}
