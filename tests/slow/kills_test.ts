@@ -159,7 +159,7 @@ Deno.test("a killed command leaves the state before it or after it", async () =>
     assert.ok(counts[kind]!.killed >= 5, `only ${counts[kind]!.killed} kills of ${kind}`);
   }
   const late = Object.values(counts).reduce((sum, { done }) => sum + done, 0);
-  assert.ok(late >= 5, `only ${late} kills came between a commit and the end of its process`);
+  assert.ok(late >= 3, `only ${late} kills came between a commit and the end of its process`);
 });
 
 /** A rollback leaves the current value or the first one: whatever is read is booked. */
