@@ -22,7 +22,7 @@ Deno.test("Every command refuses a vault without its identity, and makes none", 
       apply: (root: string) => Deno.removeSync(`${root}/identity/${name}`),
     })),
     ...FILES.slice(0, 2).flatMap((name) =>
-      [0, 1, 31, 33].map((length) => ({
+      [0, 33].map((length) => ({
         what: `${name} of ${length} bytes`,
         apply: (root: string) =>
           Deno.writeFileSync(`${root}/identity/${name}`, new Uint8Array(length).fill(65)),

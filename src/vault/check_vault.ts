@@ -10,7 +10,7 @@ import { formatSecretId } from "./vault_ref.ts";
 
 /** Something that cannot be opened. */
 export interface BadEntry {
-  /** The secret, or for a key of a scope without secrets the scope. */
+  /** The secret, or for a scope key its scope. */
   readonly ref: string;
   /** 0 for a scope key. */
   readonly version: number;
@@ -61,13 +61,10 @@ function requireSoundDatabase({ database }: Vault): void {
   });
 }
 
+/** Every scope key in its own scope: its versions cannot tell when only the key's row was altered. */
 async function badScopeKeys(vault: Vault): Promise<BadEntry[]> {
-  const used = new Set(
-    vault.database.all("SELECT DISTINCT kid FROM versions").map(({ kid }) => kid),
-  );
   const bad: BadEntry[] = [];
   for (const { kid, scope } of allScopeKeys(vault.database)) {
-    if (used.has(kid)) continue; // its versions will tell
     const entry: BadEntry = { ref: scope, version: 0, cause: "scope_key" };
     await collectFailure(bad, entry, async () => {
       const { blob, row } = vault.database.read(() => ({

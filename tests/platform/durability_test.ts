@@ -1,6 +1,7 @@
 /** Durability, from outside: which files a process syncs before it says that it is done. */
 
 import assert from "node:assert/strict";
+import { assertFails } from "../support/failures.ts";
 import { whyNoStrace } from "../support/requirements.ts";
 import { unlessSkipped } from "../support/skip.ts";
 
@@ -98,5 +99,16 @@ Deno.test("deleted rows are zeros in the database file", async () => {
     await db.write(() => db.run("DELETE FROM t"));
   }
   assert.equal(has(), false);
+  Deno.removeSync(directory, { recursive: true });
+});
+
+Deno.test("a database with another hard link is denied", async () => {
+  const { denoPlatform } = await import("../../src/platform/deno/platform.ts");
+  const directory = Deno.makeTempDirSync();
+  const path = `${directory}/test.db`;
+  const databases = await denoPlatform.databases();
+  await databases.create(path, (db) => db.write(() => void db.run("CREATE TABLE t (a)")));
+  Deno.linkSync(path, `${directory}/other`);
+  await assertFails("denied", /hard link/, () => databases.open(path));
   Deno.removeSync(directory, { recursive: true });
 });

@@ -153,3 +153,12 @@ Deno.test("setSecret() stands over a version that cannot be opened", async () =>
   assert.deepEqual([outcome.version, outcome.replacedUnreadable], [2, true]);
   assert.equal(await take(vault, "global/a"), "B");
 });
+
+Deno.test("checkVault() names a scope key whose row says another scope than it was made for", async () => {
+  using test = await makeTestVault();
+  const { vault } = test;
+  await put(vault, "global/a", "A");
+  await vault.database.write(() => vault.database.run("UPDATE scope_keys SET scope = 'skill:x'"));
+  const { bad } = await checkVault(vault, { repair: false });
+  assert.deepEqual(bad, [{ ref: "skill:x", version: 0, cause: "scope_key" }]);
+});

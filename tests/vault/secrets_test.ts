@@ -190,3 +190,15 @@ Deno.test("an envelope of nothing, or of more than the limit, is no value", asyn
     assert.equal(await openValue(parts, place, key) !== undefined, opens, `${length} bytes`);
   }
 });
+
+Deno.test("rollBackSecret() does not believe a changed date", async () => {
+  using test = await makeTestVault();
+  const { vault } = test;
+  await put(vault, REF, "one");
+  await put(vault, REF, "two");
+  const past = "2000-01-01T00:00:00.000Z";
+  await vault.database.write(() =>
+    vault.database.run("UPDATE versions SET expires_at = ? WHERE version = 2", past)
+  );
+  await assertFails("integrity", /#2/, () => rollBackSecret(vault, ID, 1));
+});

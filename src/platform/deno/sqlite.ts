@@ -5,7 +5,7 @@ import { type ErrorCode, isPalyraError, PalyraError } from "../../errors.ts";
 import type { Database, Databases, SqlRow, SqlValue } from "../platform.ts";
 import { parentOf, syncDirectory } from "./directories.ts";
 import { attempt, unlessAbsent } from "./failures.ts";
-import { requirePrivateFile } from "./ownership.ts";
+import { refuse, requirePrivateFile } from "./ownership.ts";
 import { removeIfThere, tempPathIn, writeNewFile } from "./temp_file.ts";
 
 export const databases: Databases = { open, create };
@@ -26,6 +26,8 @@ function open(path: string): Database | undefined {
   const found = unlessAbsent(`look at ${path}`, () => Deno.lstatSync(path));
   if (found === undefined) return undefined;
   requirePrivateFile(path, found);
+  // Under another name it would have another journal, and a crash could not be rolled back.
+  if (found.nlink !== null && found.nlink > 1) refuse(path, "it has another hard link");
   if (found.size === 0) throw damaged(path); // SQLite would take it for a new database
   return connect(path);
 }
