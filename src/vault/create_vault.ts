@@ -12,13 +12,13 @@ import { migrate } from "./schema.ts";
 import {
   KEYS_LOCK_TIMEOUT_MS,
   openVault,
+  readMarker,
   requirePinned,
   type Vault,
   type VaultPaths,
 } from "./vault.ts";
 
 const VAULT_ID_BYTES = 16;
-const MAX_MARKER_BYTES = 64;
 
 /** A vault that can be written to. */
 export interface WritableVault {
@@ -47,7 +47,10 @@ export async function ensureVault(
   if (vault === undefined) return await createVault(platform, paths, options);
   try {
     const blob = liveBlob(vault.database);
-    if (blob === undefined || !hasMarker(vault)) return await complete(vault, options, false);
+    // Missing or different after a crash: what the database says is in force, the marker follows.
+    if (blob === undefined || readMarker(platform, paths) !== blob.backend) {
+      return await complete(vault, options, false);
+    }
     requirePinned(blob.backend, options.preference);
     await collectIfIdle(vault);
     return { vault, backend: blob.backend, created: false };
@@ -128,10 +131,8 @@ async function complete(
   if (before !== undefined) requirePinned(before.backend, preference);
   else await renewVaultKey(vault, chooseKind(preference));
   const backend = liveBlob(database)!.backend;
-  if (!hasMarker(vault)) platform.files.replace(paths.marker, encodeUtf8(`${backend}\n`));
+  if (readMarker(platform, paths) !== backend) {
+    platform.files.replace(paths.marker, encodeUtf8(`${backend}\n`));
+  }
   return { vault, backend, created };
-}
-
-function hasMarker({ platform, paths }: Vault): boolean {
-  return platform.files.read(paths.marker, MAX_MARKER_BYTES) !== undefined;
 }

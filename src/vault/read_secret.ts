@@ -61,7 +61,7 @@ export async function readSecret(vault: Vault, ref: VaultRef): Promise<OpenedVer
   if (!own && !whole) return opened;
   opened[Symbol.dispose]();
   // A changed date must not pass for an expired secret: the current version is opened as well.
-  if (whole) (await openRow(vault, withKeys(vault, current, current)))?.[Symbol.dispose]();
+  if (whole) (await readRow(vault, current.rowId))?.[Symbol.dispose]();
   throw notFound(ref);
 }
 

@@ -1,5 +1,6 @@
 /** An open vault: its database, its keys, its paths; and how it is found. */
 
+import { decodeUtf8 } from "../crypto/encoding.ts";
 import { PalyraError } from "../errors.ts";
 import type { Database, Platform } from "../platform/platform.ts";
 import type { BackendKind, BackendPreference, BlobBackend } from "./backend.ts";
@@ -46,10 +47,17 @@ export function vaultPaths(stateRoot: string): VaultPaths {
   };
 }
 
+/** What `backend.kind` says; `undefined` when there is certainly no such file. */
+export function readMarker({ files }: Platform, { marker }: VaultPaths): string | undefined {
+  const bytes = files.read(marker, MAX_MARKER_BYTES);
+  return bytes === undefined ? undefined : (decodeUtf8(bytes) ?? "").trim();
+}
+
 /** Whether a vault, or a part of one, is there. Throws `denied` for unsafe directories. */
-export function vaultExists({ directories, files }: Platform, paths: VaultPaths): boolean {
+export function vaultExists(platform: Platform, paths: VaultPaths): boolean {
+  const { directories } = platform;
   if (!directories.check(paths.directory)) return false;
-  return files.read(paths.marker, MAX_MARKER_BYTES) !== undefined ||
+  return readMarker(platform, paths) !== undefined ||
     directories.list(paths.directory).includes("vault.db");
 }
 
@@ -66,7 +74,7 @@ export async function openVault(
   const databases = await platform.databases();
   const database = databases.open(paths.database);
   if (database === undefined) {
-    if (platform.files.read(paths.marker, MAX_MARKER_BYTES) === undefined) return undefined;
+    if (readMarker(platform, paths) === undefined) return undefined;
     throw new PalyraError("integrity", "Cannot open the vault: its database is missing", {
       hint: "Restore the state root from a backup",
     });

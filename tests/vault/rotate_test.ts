@@ -162,3 +162,19 @@ Deno.test("checkVault() names a scope key whose row says another scope than it w
   const { bad } = await checkVault(vault, { repair: false });
   assert.deepEqual(bad, [{ ref: "skill:x", version: 0, cause: "scope_key" }]);
 });
+
+Deno.test("a marker that is missing or says something else is put right by the next writer", async () => {
+  using test = await makeTestVault();
+  const { platform, paths } = test;
+  const options = { keks: test.authority, preference: "auto" } as const;
+  for (
+    const spoil of [
+      () => Deno.removeSync(paths.marker),
+      () => Deno.writeTextFileSync(paths.marker, "x"),
+    ]
+  ) {
+    spoil();
+    using _writer = (await ensureVault(platform, paths, options)).vault;
+    assert.equal(Deno.readTextFileSync(paths.marker), "encrypted_file\n");
+  }
+});

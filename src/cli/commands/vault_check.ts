@@ -1,6 +1,7 @@
 /** `palyra vault check`: opens every envelope and tells what cannot be opened or was left behind. */
 
 import { PalyraError } from "../../errors.ts";
+import { strayFiles } from "../../identity/identity.ts";
 import { type CheckReport, checkVault } from "../../vault/check_vault.ts";
 import type { App } from "../app.ts";
 import { openVaultToChange, openVaultToRead } from "../stores.ts";
@@ -16,7 +17,9 @@ export interface VaultCheckFlags {
 export async function vaultCheck(app: App, flags: VaultCheckFlags): Promise<RecordView> {
   const repair = flags.repair ?? false;
   using vault = repair ? await openVaultToChange(app) : await openVaultToRead(app);
-  const report = await checkVault(vault, { repair });
+  const found = await checkVault(vault, { repair });
+  const inIdentity = strayFiles(app.platform, app.identityDirectory).length;
+  const report = { ...found, leftovers: found.leftovers + inIdentity };
   const { checked, bad, leftovers, repaired } = report;
   const failure = failureOf(report, flags.strict ?? false);
   return {
