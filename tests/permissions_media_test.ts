@@ -132,8 +132,8 @@ testAsRoot("--out writes a file of mode 0600 in place of any other, in one step"
   assert.equal(Deno.readTextFileSync(`${machine.home}/second`), "what was there before");
   Deno.writeTextFileSync(`${machine.home}/other`, "behind a link");
   Deno.symlinkSync("other", `${machine.home}/link`);
-  await machine.succeed([...RESOLVE, "--out", "link"]);
-  assert.ok(Deno.lstatSync(`${machine.home}/link`).isFile);
+  assertRefused(await machine.run([...RESOLVE, "--out", "link"]), 2, "a link");
+  assert.ok(Deno.lstatSync(`${machine.home}/link`).isSymlink);
   assert.equal(Deno.readTextFileSync(`${machine.home}/other`), "behind a link");
 });
 

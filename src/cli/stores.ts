@@ -20,9 +20,7 @@ export async function openVaultToRead(app: App): Promise<Vault> {
   const { platform, stateRoot, identityDirectory } = app;
   const paths = vaultPaths(stateRoot);
   const preference = preferenceOf(app);
-  if (!platform.directories.check(stateRoot) || !vaultExists(platform, paths)) {
-    throw noVault(stateRoot);
-  }
+  if (!hasVault(app)) throw noVault(stateRoot);
   const authority = await openIdentity(platform, identityDirectory);
   if (authority === undefined) throw noIdentity(identityDirectory);
   const vault = await openVault(platform, paths, authority);
@@ -55,9 +53,7 @@ export async function openVaultToWrite(
   const paths = vaultPaths(stateRoot);
   const { chooseKind, ensureVault } = await import("../vault/create_vault.ts");
   const { collectIdentityLeftovers, ensureIdentity } = await import("../identity/identity.ts");
-  if (!platform.directories.check(stateRoot) || !vaultExists(platform, paths)) {
-    chooseKind(preference);
-  }
+  if (!hasVault(app)) chooseKind(preference);
   platform.directories.ensure(stateRoot);
   const keks = await ensureIdentity(platform, identityDirectory, () => {
     if (vaultExists(platform, paths)) throw noIdentity(identityDirectory);

@@ -39,6 +39,8 @@ export async function renewVaultKey(vault: Vault, kind: BackendKind): Promise<Va
   const place = { vaultId, generation: numberOf(last!, "last") + 1, kid };
   const id = platform.random.bytes(BLOB_ID_BYTES).toHex();
   const blob = await sealVaultKey(material, place, kek);
+  const newKey = await importWrappingKey(material.reveal());
+  const rewrapped = await rewrapAll(scopeKeys, oldKey, newKey); // fails before anything is written
 
   await announce(vault, { id, kind, salt, ...place });
   const backend = await vault.backendFor(kind);
@@ -50,8 +52,6 @@ export async function renewVaultKey(vault: Vault, kind: BackendKind): Promise<Va
       `Cannot keep the vault key in ${kind}: it does not come back`,
     );
   }
-  const newKey = await importWrappingKey(material.reveal());
-  const rewrapped = await rewrapAll(scopeKeys, oldKey, newKey);
   await enforce(vault, id, rewrapped);
   await collectLeftovers(vault);
   return { generation: place.generation, kekKid: kid };

@@ -190,3 +190,26 @@ Deno.test({
     Deno.removeSync(path, { recursive: true });
   },
 });
+
+inTempDirectory("a link, pipe or device is never replaced by a file", async (path) => {
+  Deno.writeTextFileSync(`${path}/target`, "old");
+  Deno.symlinkSync(`${path}/target`, `${path}/link`);
+  Deno.symlinkSync(`${path}/none`, `${path}/dangling`);
+  await new Deno.Command("/usr/bin/mkfifo", { args: [`${path}/fifo`] }).output();
+  for (const name of ["link", "dangling"]) {
+    await assertFails(
+      "usage",
+      /symbolic link/,
+      () => userFiles.replace(`${path}/${name}`, content),
+    );
+    assert.equal(Deno.lstatSync(`${path}/${name}`).isSymlink, true);
+  }
+  await assertFails("usage", /regular/, () => userFiles.replace(`${path}/fifo`, content));
+  await assertFails("usage", /regular/, () => userFiles.replace("/dev/null", content));
+  await assertFails("usage", /symbolic/, () => userFiles.replace("/dev/stdout", content));
+});
+
+inTempDirectory("a name of the greatest length can be written", (path) => {
+  userFiles.replace(`${path}/${"n".repeat(255)}`, content);
+  assert.equal(Deno.readTextFileSync(`${path}/${"n".repeat(255)}`), "content");
+});

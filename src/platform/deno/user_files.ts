@@ -4,12 +4,14 @@ import { PalyraError } from "../../errors.ts";
 import type { UserFiles } from "../platform.ts";
 import { readWithin } from "./bounded_read.ts";
 import { parentOf, syncDirectory } from "./directories.ts";
-import { attempt, errnoOf, fileFailure } from "./failures.ts";
+import { attempt, errnoOf, fileFailure, unlessAbsent } from "./failures.ts";
 import { removeIfThere, writeNewFile } from "./temp_file.ts";
 
 export const userFiles: UserFiles = { read, replace };
 
 const ATTEMPTS = 5;
+/** Characters of the target's name in that of the temporary file, so that it is never too long. */
+const NAME_KEPT = 50;
 
 async function read(path: string, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   try {
@@ -25,8 +27,10 @@ async function read(path: string, maxBytes: number): Promise<Uint8Array<ArrayBuf
  * target can tell what a killed one left behind (it holds a value) and removes it.
  */
 function replace(path: string, bytes: Uint8Array): void {
+  requireReplaceable(path);
   const directory = parentOf(path);
-  const stem = `.${path.slice(path.lastIndexOf("/") + 1)}.palyra-`;
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  const stem = `.${name.slice(0, NAME_KEPT)}.palyra-`;
   attempt(`write ${path}`, () => {
     for (let left = ATTEMPTS; !tryReplace(path, directory, stem, bytes); left--) {
       if (left === 1) {
@@ -34,6 +38,18 @@ function replace(path: string, bytes: Uint8Array): void {
       }
     }
   });
+}
+
+/** A rename would put a file in the place of `/dev/stdout`, of any link, pipe or device. */
+function requireReplaceable(path: string): void {
+  const found = unlessAbsent(`write ${path}`, () => Deno.lstatSync(path));
+  if (found === undefined || found.isFile) return;
+  const what = found.isDirectory
+    ? "a directory"
+    : found.isSymlink
+    ? "a symbolic link"
+    : "no regular file";
+  throw new PalyraError("usage", `Cannot write ${path}: it is ${what}`);
 }
 
 function tryReplace(path: string, directory: string, stem: string, bytes: Uint8Array): boolean {
