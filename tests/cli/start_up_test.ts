@@ -1,6 +1,7 @@
 /** Start-up: what each command loads of the runtime, counted by the runtime itself. */
 
 import assert from "node:assert/strict";
+import { runProcess } from "../support/process.ts";
 
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 /** The four scripts that `node:sqlite` consists of. */
@@ -13,20 +14,18 @@ const SQLITE = [
 
 /** Runtime scripts that a command loads beyond the snapshot. */
 async function lazyScripts(stateRoot: string, args: string[], stdin = ""): Promise<string[]> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-prompt", MAIN, ...args],
-    env: { DENO_LOG_LAZY_LOAD: "1", NO_COLOR: "1", PALYRA_STATE_ROOT: stateRoot },
-    stdin: "piped",
-    stdout: "null",
-    stderr: "piped",
-  }).spawn();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(stdin)).catch(() => {});
-  await writer.close().catch(() => {});
-  const { success, stderr } = await child.output();
-  const text = new TextDecoder().decode(stderr);
-  assert.ok(success, text); // an early failure would pass for "loads nothing"
-  return [...text.matchAll(/^\[lazy\]\s+\S+\s+(ext:\S+)/gm)].map((match) => match[1]!).sort();
+  const { status, err } = await runProcess({
+    argv: [Deno.execPath(), "run", "-A", "--no-prompt", MAIN, ...args],
+    env: {
+      ...Deno.env.toObject(),
+      DENO_LOG_LAZY_LOAD: "1",
+      NO_COLOR: "1",
+      PALYRA_STATE_ROOT: stateRoot,
+    },
+    stdin,
+  });
+  assert.equal(status, 0, err); // an early failure would pass for "loads nothing"
+  return [...err.matchAll(/^\[lazy\]\s+\S+\s+(ext:\S+)/gm)].map((match) => match[1]!).sort();
 }
 
 Deno.test("--version and help load nothing, and reads load node:sqlite alone", async () => {

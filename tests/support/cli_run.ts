@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { NOBODY, nobodyWords, ownWords } from "./cli_words.ts";
+import { feed } from "./process.ts";
 
 /** How one command line is run. */
 export interface CliOptions {
@@ -125,14 +126,6 @@ export async function eachOf<T>(
   if (failures.length === 0) return;
   const texts = failures.map((error) => error instanceof Error ? error.message : String(error));
   throw new AggregateError(failures, `${failures.length} failed:\n${texts.join("\n")}`);
-}
-
-async function feed(stdin: WritableStream<Uint8Array>, input: string | Uint8Array): Promise<void> {
-  const writer = stdin.getWriter();
-  try {
-    await writer.write(typeof input === "string" ? new TextEncoder().encode(input) : input);
-    await writer.close();
-  } catch { /* a program may end without reading */ }
 }
 
 function isSet(entry: [string, string | undefined]): entry is [string, string] {

@@ -67,7 +67,11 @@ export async function runProcess(options: ProcessOptions): Promise<Ended> {
   }
 }
 
-async function feed(stdin: WritableStream<Uint8Array>, input: string | Uint8Array): Promise<void> {
+/** Gives a program its input; one that ends without reading it is no failure. */
+export async function feed(
+  stdin: WritableStream<Uint8Array>,
+  input: string | Uint8Array,
+): Promise<void> {
   const writer = stdin.getWriter();
   try {
     await writer.write(typeof input === "string" ? new TextEncoder().encode(input) : input);
