@@ -21,6 +21,12 @@ export type FrameworkResult = Outcome | { readonly help: string };
  * them may be a value that does not belong on a command line.
  */
 export async function runFramework(app: App, args: readonly string[]): Promise<FrameworkResult> {
+  const end = args.indexOf("--");
+  const flags = args.slice(0, end === -1 ? undefined : end).filter((arg) => arg.startsWith("--"));
+  // The framework looks names up in plain objects, where `constructor` and the like are found.
+  if (flags.some((flag) => flag.slice(2).split("=", 1)[0]! in Object.prototype)) {
+    return { error: usage("there is no such flag") };
+  }
   let printed = "";
   let complaint = "";
   const process = {

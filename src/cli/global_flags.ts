@@ -49,6 +49,19 @@ export function guessFormat(args: readonly string[]): OutputFormat {
 const FORMATS: readonly OutputFormat[] = ["text", "json", "ndjson"];
 const WITH_VALUE = ["--config", "--state-root", "--output-format"] as const;
 const SHORT = /^-[qvV]+$/;
+/** Flags of commands that take a value: what follows one is never a global flag. */
+const COMMAND_VALUE_FLAGS: readonly string[] = [
+  "--backend",
+  "--bytes",
+  "--expires-in",
+  "--format",
+  "--from-file",
+  "--if-version",
+  "--out",
+  "--to",
+];
+/** Most arguments: a command line of the system may hold more than a call of a function can take. */
+const MAX_ARGUMENTS = 10_000;
 
 interface Mutable {
   values: Partial<Record<typeof WITH_VALUE[number], string>>;
@@ -57,6 +70,7 @@ interface Mutable {
 
 /** Takes the global flags out of the arguments. Throws `usage` for a missing or wrong value. */
 export function splitGlobalFlags(args: readonly string[]): SplitArguments {
+  requireReadable(args);
   const found: Mutable = { values: {}, set: new Set() };
   const rest: string[] = [];
   for (let at = 0; at < args.length; at++) {
@@ -66,6 +80,11 @@ export function splitGlobalFlags(args: readonly string[]): SplitArguments {
       break;
     }
     requireText(arg, args[at - 1]);
+    if (COMMAND_VALUE_FLAGS.includes(arg)) {
+      rest.push(...args.slice(at, at + 2));
+      if (args[++at] === "") requireText("", arg);
+      continue;
+    }
     const taken = takeValueFlag(found, arg, args[at + 1]);
     if (taken > 0) at += taken - 1;
     else if (!takeSwitch(found, arg)) rest.push(arg);
@@ -73,10 +92,26 @@ export function splitGlobalFlags(args: readonly string[]): SplitArguments {
   return { options: optionsOf(found), rest };
 }
 
+/** The runtime puts U+FFFD in the place of bytes that are not UTF-8: another path would be used. */
+function requireReadable(args: readonly string[]): void {
+  if (args.length > MAX_ARGUMENTS) {
+    throw new PalyraError(
+      "usage",
+      `Cannot read the command line: more than ${MAX_ARGUMENTS} arguments`,
+    );
+  }
+  if (args.some((arg) => arg.includes("\ufffd"))) {
+    throw new PalyraError("usage", "Cannot read the command line: an argument is not valid UTF-8");
+  }
+  if (args[0] === "--") {
+    throw new PalyraError("usage", "Cannot read the command line: -- stands before the command");
+  }
+}
+
 /** A flag's value may not be empty: an unset variable in a script must not become one. */
 function requireText(arg: string, before: string | undefined): void {
   const flag = arg === "" ? before : /^(--[a-z-]+)=$/.exec(arg)?.[1];
-  if (flag === undefined || !flag.startsWith("--") || SWITCHES[flag] !== undefined) return;
+  if (flag === undefined || !flag.startsWith("--") || SWITCHES.has(flag)) return;
   throw new PalyraError("usage", `Cannot read the command line: ${flag} needs a value`);
 }
 
@@ -100,17 +135,17 @@ function required(flag: string, value: string | undefined): string {
   throw new PalyraError("usage", `Cannot read the command line: ${flag} needs a value`);
 }
 
-const SWITCHES: Readonly<Record<string, string>> = {
+const SWITCHES: ReadonlyMap<string, string> = new Map(Object.entries({
   "--json": "json",
   "--no-color": "no-color",
   "--quiet": "q",
   "--verbose": "v",
   "--no-input": "no-input",
   "--version": "V",
-};
+}));
 
 function takeSwitch({ set }: Mutable, arg: string): boolean {
-  const name = SWITCHES[arg];
+  const name = SWITCHES.get(arg);
   if (name !== undefined) set.add(name);
   else if (SHORT.test(arg)) { for (const letter of arg.slice(1)) set.add(letter); }
   else return false;

@@ -31,11 +31,19 @@ export async function printView(
 
 /** Prints an error: one line and a hint, and with JSON output one object more. */
 export function printError(platform: Platform, error: unknown, format: OutputFormat): void {
-  const { code, message, hint, details } = reportable(error);
+  const reported = reportable(error);
+  const { code, details } = reported;
+  const message = oneLine(reported.message);
+  const hint = reported.hint && oneLine(reported.hint);
   let text = `palyra: ${message}\n`;
   if (hint !== undefined) text += `hint: ${hint}\n`;
   if (format !== "text") text += jsonLine({ error: { code, message, hint, details } });
   platform.streams.writeError(text);
+}
+
+/** A path may hold line ends and terminal codes: they are shown, not obeyed. */
+function oneLine(text: string): string {
+  return text.replace(/\p{Cc}/gu, (character) => `\\x${encodeUtf8(character).toHex()}`);
 }
 
 /**

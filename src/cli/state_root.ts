@@ -30,5 +30,5 @@ function nonEmpty(environment: Environment, name: string): string | undefined {
 }
 
 function withoutTrailingSlash(path: string): string {
-  return path.length > 1 ? path.replace(/\/+$/, "") || "/" : path;
+  return path.length > 1 ? path.replace(/(?:\/\.?)+$/, "") || "/" : path;
 }

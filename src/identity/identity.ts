@@ -9,7 +9,9 @@ import { createAuthority, type DeviceAuthority, openAuthority } from "./authorit
 import { createStoreKey, openIdentityStore } from "./store.ts";
 
 const LOCK_TIMEOUT_MS = 10_000;
-/** Files that belong to an identity, and of which none may be missing once the last is there. */
+/** Names that the platform gives to temporary files. */
+const TEMP_NAME = /^\.[0-9a-f-]{36}\.tmp$/;
+/** The last file of an identity to be made: once it is there, none may be missing. */
 const DEVICE_FILE = "device.sealed";
 
 /**
@@ -21,9 +23,9 @@ export async function openIdentity(
   directory: string,
 ): Promise<DeviceAuthority | undefined> {
   if (!platform.directories.check(directory)) return undefined;
+  const names = platform.directories.list(directory); // first: another process may just be making them
   using store = openIdentityStore(platform, directory);
   const authority = store === undefined ? undefined : await openAuthority(store);
-  const names = platform.directories.list(directory);
   if (authority !== undefined) return names.includes(DEVICE_FILE) ? authority : undefined;
   const later = store === undefined ? names.find((name) => name.endsWith(".sealed")) : undefined;
   if (later !== undefined || names.includes(DEVICE_FILE)) throw incomplete(directory);
@@ -70,9 +72,7 @@ export function collectIdentityLeftovers(platform: Platform, directory: string):
 
 /** Names of temporary files in the directory. */
 export function strayFiles(platform: Platform, directory: string): string[] {
-  return platform.directories.list(directory).filter((name) =>
-    name.startsWith(".") && name.includes(".tmp")
-  );
+  return platform.directories.list(directory).filter((name) => TEMP_NAME.test(name));
 }
 
 function incomplete(directory: string): PalyraError {

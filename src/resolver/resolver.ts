@@ -5,6 +5,9 @@ import type { Environment } from "../platform/platform.ts";
 import type { Vault } from "../vault/vault.ts";
 import { formatSecretRef, type SecretRef } from "./secret_ref.ts";
 
+/** References that are read side by side: more would only fill the memory. */
+const AT_ONCE = 16;
+
 /** Where the resolver reads. */
 export interface SecretSources {
   /** Opens the vault; called only when a reference needs it. Throws `not_found` without one. */
@@ -31,11 +34,14 @@ export async function resolveSecrets(
   const dispose = (): void => values.forEach((value) => value[Symbol.dispose]());
   const failures: unknown[] = [];
   try {
-    const resolving = [...distinct].map(async ([text, ref]) =>
-      values.set(text, await resolveOne(ref, vault, sources.environment))
-    );
-    for (const result of await Promise.allSettled(resolving)) {
-      if (result.status === "rejected") failures.push(result.reason);
+    const waiting = [...distinct];
+    while (waiting.length > 0 && failures.length === 0) {
+      const resolving = waiting.splice(0, AT_ONCE).map(async ([text, ref]) =>
+        values.set(text, await resolveOne(ref, vault, sources.environment))
+      );
+      for (const result of await Promise.allSettled(resolving)) {
+        if (result.status === "rejected") failures.push(result.reason);
+      }
     }
   } finally {
     vault?.[Symbol.dispose]();

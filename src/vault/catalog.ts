@@ -92,6 +92,25 @@ export function versionOf(
   return row && sealedRowOf(row);
 }
 
+/**
+ * Whether the table holds the secret (or the version) at all, read without any index: what an index
+ * does not find is not yet proven to be absent.
+ */
+export function isInTable(
+  database: Database,
+  { scope, name }: SecretId,
+  version?: number,
+): boolean {
+  const row = database.get(
+    `SELECT 1 FROM versions NOT INDEXED
+      WHERE scope = ?1 AND name = ?2 AND (?3 IS NULL OR version = ?3) LIMIT 1`,
+    scope,
+    name,
+    version ?? null,
+  );
+  return row !== undefined;
+}
+
 /** One version by the number of its row. */
 export function versionByRow(database: Database, rowId: number): SealedRow | undefined {
   const row = database.get(`SELECT ${SEALED} FROM versions WHERE id = ?`, rowId);

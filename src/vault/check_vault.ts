@@ -2,6 +2,8 @@
 
 import { isPalyraError, PalyraError } from "../errors.ts";
 import { allScopeKeys, liveBlob, scopeKeyById, versionByRow } from "./catalog.ts";
+import type { BlobRow, ScopeKeyRow } from "./catalog_rows.ts";
+import { openLiveVaultKey } from "./key_chain.ts";
 import { collectLeftovers, countLeftovers, findLeftovers } from "./leftovers.ts";
 import { readRow } from "./read_secret.ts";
 import { numberOf } from "./rows.ts";
@@ -37,8 +39,7 @@ export async function checkVault(
   { repair }: { readonly repair: boolean },
 ): Promise<CheckReport> {
   requireSoundDatabase(vault);
-  const blob = liveBlob(vault.database);
-  if (blob !== undefined) await vault.keys.vaultKey(blob);
+  await openLiveVaultKey(vault.keys, vault.database);
   const bad = await badScopeKeys(vault);
   const ids = vault.database.all("SELECT id FROM versions ORDER BY id");
   let checked = 0;
@@ -53,9 +54,9 @@ export async function checkVault(
 }
 
 function requireSoundDatabase({ database }: Vault): void {
-  const answers = database.all("PRAGMA quick_check(1)");
+  const answers = database.all("PRAGMA integrity_check(1)");
   const foreign = database.all("PRAGMA foreign_key_check");
-  if (answers[0]?.["quick_check"] === "ok" && foreign.length === 0) return;
+  if (answers[0]?.["integrity_check"] === "ok" && foreign.length === 0) return;
   throw new PalyraError("integrity", "Cannot check the vault: its database is damaged", {
     hint: "Restore the state root from a backup",
   });
@@ -65,30 +66,29 @@ function requireSoundDatabase({ database }: Vault): void {
 async function badScopeKeys(vault: Vault): Promise<BadEntry[]> {
   const bad: BadEntry[] = [];
   for (const { kid, scope } of allScopeKeys(vault.database)) {
-    const entry: BadEntry = { ref: scope, version: 0, cause: "scope_key" };
-    await collectFailure(bad, entry, async () => {
-      const { blob, row } = vault.database.read(() => ({
-        blob: liveBlob(vault.database),
-        row: scopeKeyById(vault.database, kid),
-      }));
-      if (row === undefined) return; // rotated since
-      if (blob === undefined) throw new PalyraError("integrity", "Cannot open a scope key");
-      await vault.keys.scopeKey(blob, row, scope);
-    });
+    const sound = await openStable(vault, kid);
+    if (!sound) bad.push({ ref: scope, version: 0, cause: "scope_key" });
   }
   return bad;
 }
 
-async function collectFailure(
-  bad: BadEntry[],
-  entry: BadEntry,
-  open: () => Promise<void>,
-): Promise<void> {
-  try {
-    await open();
-  } catch (error) {
-    if (!isPalyraError(error, "integrity")) throw error;
-    bad.push(entry);
+/** Whether a scope key opens in the scope of its row, or has been rotated away meanwhile. */
+async function openStable(vault: Vault, kid: string): Promise<boolean> {
+  const { database } = vault;
+  const take = (): { blob: BlobRow | undefined; row: ScopeKeyRow | undefined } =>
+    database.read(() => ({ blob: liveBlob(database), row: scopeKeyById(database, kid) }));
+  for (let found = take();;) {
+    const { blob, row } = found;
+    if (row === undefined) return true;
+    try {
+      if (blob === undefined) return false;
+      await vault.keys.scopeKey(blob, row, row.scope);
+      return true;
+    } catch (error) {
+      if (!isPalyraError(error, "integrity")) throw error;
+      found = take();
+      if (found.blob?.id === blob?.id) return false;
+    }
   }
 }
 

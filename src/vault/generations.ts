@@ -12,6 +12,7 @@ import { allScopeKeys, liveBlob } from "./catalog.ts";
 import type { ScopeKeyRow } from "./catalog_rows.ts";
 import { KEK_SALT_BYTES, sealedKeyGone } from "./key_chain.ts";
 import { collectLeftovers } from "./leftovers.ts";
+import { damagedIndex } from "./read_secret.ts";
 import { numberOf } from "./rows.ts";
 import type { Vault } from "./vault.ts";
 import { openVaultKey, sealVaultKey, VAULT_KEY_BYTES } from "./vault_key.ts";
@@ -116,7 +117,7 @@ async function enforce({ database }: Vault, id: string, rewrapped: Rewrapped): P
   await database.write(() => {
     for (const { kid, wrapped } of rewrapped) {
       if (database.run("UPDATE scope_keys SET wrapped = ? WHERE kid = ?", wrapped, kid) !== 1) {
-        throw new PalyraError("internal", "Cannot rotate: a scope key vanished under the lock");
+        throw damagedIndex(); // nobody removes a scope key while we hold the lock
       }
     }
     database.run("UPDATE blobs SET state = 'deleting' WHERE state = 'live'");

@@ -1,7 +1,9 @@
 /** The key chain of an open vault: KEK, vault key, scope keys; each opened once and kept in memory. */
 
-import { PalyraError } from "../errors.ts";
+import { isPalyraError, PalyraError } from "../errors.ts";
+import type { Database } from "../platform/platform.ts";
 import type { BackendKind, BlobBackend } from "./backend.ts";
+import { liveBlob } from "./catalog.ts";
 import type { BlobRow, ScopeKeyRow } from "./catalog_rows.ts";
 import { openScopeKey, type ScopeKey } from "./scope_key.ts";
 import type { VaultScope } from "./scope.ts";
@@ -80,6 +82,29 @@ export class KeyChain {
     const key = await openScopeKey(row, place, await this.vaultKey(blob));
     if (key === undefined) throw altered("a scope key");
     return key;
+  }
+}
+
+/**
+ * The vault key in force; `undefined` for a vault that was never used. Looks again where a rotation
+ * has moved on while the key was read.
+ */
+export async function openLiveVaultKey(
+  keys: KeyChain,
+  database: Database,
+): Promise<CryptoKey | undefined> {
+  for (let blob = liveBlob(database);;) {
+    if (blob === undefined) {
+      if (database.get("SELECT 1 FROM scope_keys LIMIT 1") === undefined) return undefined;
+      throw sealedKeyGone();
+    }
+    try {
+      return await keys.vaultKey(blob);
+    } catch (error) {
+      const now = liveBlob(database);
+      if (!isPalyraError(error, "integrity") || now?.id === blob.id) throw error;
+      blob = now;
+    }
   }
 }
 

@@ -6,6 +6,9 @@ import { sealedKeyGone } from "./key_chain.ts";
 import { textOf } from "./rows.ts";
 import type { Vault } from "./vault.ts";
 
+/** Names that the platform gives to temporary files, and SQLite to their journals. */
+const TEMP_NAME = /^\.[0-9a-f-]{36}\.tmp(?:-journal)?$/;
+
 /** Names of leftovers: rows of blobs that are not in force, KEKs without a blob, temporary files. */
 export interface Leftovers {
   readonly blobs: readonly { readonly id: string; readonly backend: string }[];
@@ -23,7 +26,7 @@ export function findLeftovers({ database, platform, paths }: Vault): Leftovers {
     keks: database.all("SELECT kid FROM keks WHERE kid NOT IN (SELECT kek_kid FROM blobs)")
       .map((row) => textOf(row, "kid")),
     files: platform.directories.list(paths.directory)
-      .filter((name) => name.startsWith(".") && name.includes(".tmp")),
+      .filter((name) => TEMP_NAME.test(name)),
   };
 }
 

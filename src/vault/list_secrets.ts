@@ -2,7 +2,7 @@
 
 import { versionsOf } from "./catalog.ts";
 import { type VersionRow, versionRowOf } from "./catalog_rows.ts";
-import { hasExpired, notFound } from "./read_secret.ts";
+import { hasExpired, notFound, provenAbsent, readSecret } from "./read_secret.ts";
 import { textOf } from "./rows.ts";
 import type { VaultScope } from "./scope.ts";
 import type { Vault } from "./vault.ts";
@@ -33,9 +33,14 @@ export function listSecrets({ database, platform }: Vault, scope?: VaultScope): 
 }
 
 /** Versions of a secret that are kept, the newest first. Throws `not_found` when there is none. */
-export function secretHistory({ database, platform }: Vault, id: SecretId): VersionRow[] {
+export async function secretHistory(vault: Vault, id: SecretId): Promise<VersionRow[]> {
+  const { database, platform } = vault;
   const nowAt = new Date(platform.clock.now()).toISOString();
   const rows = versionsOf(database, id);
-  if (rows.length === 0 || hasExpired(rows[0]!.expiresAt, nowAt)) throw notFound(id);
+  if (rows.length === 0) throw provenAbsent(vault, id);
+  if (hasExpired(rows[0]!.expiresAt, nowAt)) {
+    (await readSecret(vault, id))[Symbol.dispose](); // says whether the date is true, and throws
+    throw notFound(id);
+  }
   return rows.filter(({ expiresAt }) => !hasExpired(expiresAt, nowAt));
 }

@@ -4,6 +4,7 @@ import type { SensitiveBytes } from "../crypto/sensitive_bytes.ts";
 import { isPalyraError, PalyraError } from "../errors.ts";
 import {
   currentVersion,
+  isInTable,
   liveBlob,
   oldestVersion,
   scopeKeyById,
@@ -53,7 +54,11 @@ export async function readSecret(vault: Vault, ref: VaultRef): Promise<OpenedVer
     return withKeys(vault, row, current);
   }
   const { opened, snapshot } = await openStable(vault, take);
-  if (opened === undefined) throw notFound(ref);
+  if (opened === undefined) throw provenAbsent(vault, ref);
+  if (opened.id.scope !== ref.scope || opened.id.name !== ref.name) {
+    opened[Symbol.dispose](); // a damaged index led to another row
+    throw damagedIndex();
+  }
   const nowAt = new Date(platform.clock.now()).toISOString();
   const current = snapshot.current!;
   const own = hasExpired(opened.expiresAt, nowAt);
@@ -101,6 +106,22 @@ export function openInTransaction(
 /** Whether an instant is over. Both are RFC 3339 in UTC with milliseconds, so text order is time order. */
 export function hasExpired(expiresAt: string | undefined, nowAt: string): boolean {
   return expiresAt !== undefined && expiresAt <= nowAt;
+}
+
+/** The error for what an index did not find: `not_found` only if the table does not hold it either. */
+export function provenAbsent({ database }: Vault, ref: VaultRef): PalyraError {
+  return isInTable(database, ref, ref.version) ? damagedIndex() : notFound(ref);
+}
+
+/** The error for an index that does not agree with its table. */
+export function damagedIndex(): PalyraError {
+  return new PalyraError(
+    "integrity",
+    "Cannot open the vault: an index of its database is damaged",
+    {
+      hint: "Restore the state root from a backup",
+    },
+  );
 }
 
 /** The one error for a secret or version that is not there. */

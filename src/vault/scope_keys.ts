@@ -1,7 +1,7 @@
 /** The scope key that a writer seals with: opened, or made on first use of the scope. */
 
 import { SensitiveBytes } from "../crypto/sensitive_bytes.ts";
-import { isPalyraError } from "../errors.ts";
+import { isPalyraError, PalyraError } from "../errors.ts";
 import { liveBlob, liveScopeKey } from "./catalog.ts";
 import type { BlobRow, ScopeKeyRow } from "./catalog_rows.ts";
 import { sealedKeyGone } from "./key_chain.ts";
@@ -53,6 +53,11 @@ async function create(vault: Vault, scope: VaultScope): Promise<ScopeKey> {
   const { database, platform, vaultId } = vault;
   const blob = liveBlob(database);
   if (blob === undefined) throw sealedKeyGone();
+  if (database.get("SELECT 1 FROM versions WHERE scope = ? LIMIT 1", scope) !== undefined) {
+    throw new PalyraError("integrity", `Cannot open the key of ${scope}: its row is gone`, {
+      hint: "Restore the state root from a backup",
+    });
+  }
   using material = new SensitiveBytes(platform.random.bytes(SCOPE_KEY_BYTES));
   const place = { vaultId, scope, generation: FIRST_GENERATION };
   const made = await makeScopeKey(material, place, await vault.keys.vaultKey(blob));

@@ -40,7 +40,7 @@ export async function setSecret(
   requireValueFits(value);
   return await writeWithKey(vault, id, async (key) => {
     const now = vault.platform.clock.now();
-    const at = new Date(now).toISOString();
+    const at = instantOf(now);
     const living = livingVersion(vault, id, at);
     requireVersion(id, living?.version ?? 0, ifVersion);
     if (living !== undefined && ifAbsent) return unchanged(living);
@@ -49,6 +49,15 @@ export async function setSecret(
     const expiresAt = lifetime === undefined ? undefined : new Date(now + lifetime).toISOString();
     return await writeUnlessSame(vault, id, { living, next: { value, key, at, expiresAt } });
   });
+}
+
+/** RFC 3339. Throws `unavailable` when the clock is beyond what four digits of a year can say. */
+function instantOf(now: number): string {
+  if (now >= 0 && now <= LAST_INSTANT_MS) return new Date(now).toISOString();
+  throw new PalyraError(
+    "unavailable",
+    "Cannot store the value: the clock is not between 1970 and 9999",
+  );
 }
 
 /** Throws `precondition` unless the version that was found is the one that is wanted. */

@@ -72,9 +72,10 @@ export async function openVault(
 ): Promise<Vault | undefined> {
   if (!platform.directories.check(paths.directory)) return undefined;
   const databases = await platform.databases();
+  const marked = readMarker(platform, paths) !== undefined; // first: the database is made before it
   const database = databases.open(paths.database);
   if (database === undefined) {
-    if (readMarker(platform, paths) === undefined) return undefined;
+    if (!marked) return undefined;
     throw new PalyraError("integrity", "Cannot open the vault: its database is missing", {
       hint: "Restore the state root from a backup",
     });

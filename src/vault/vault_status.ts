@@ -1,6 +1,7 @@
 /** What can be said of a vault at a glance. */
 
 import { liveBlob } from "./catalog.ts";
+import { openLiveVaultKey } from "./key_chain.ts";
 import { listSecrets } from "./list_secrets.ts";
 import { requireSchema } from "./schema.ts";
 import type { Vault } from "./vault.ts";
@@ -21,8 +22,8 @@ export interface VaultStatus {
 /** Describes the vault. Throws `integrity` when its key cannot be opened, `unavailable` without backend. */
 export async function vaultStatus(vault: Vault): Promise<VaultStatus> {
   const { database, vaultId } = vault;
+  await openLiveVaultKey(vault.keys, database);
   const blob = liveBlob(database);
-  if (blob !== undefined) await vault.keys.vaultKey(blob);
   const secrets = listSecrets(vault);
   return {
     vaultId,

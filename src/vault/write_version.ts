@@ -14,7 +14,7 @@ import {
 import type { SealedRow } from "./catalog_rows.ts";
 import { sealValue } from "./envelope.ts";
 import { purgeExpired } from "./purge.ts";
-import { hasExpired, openInTransaction } from "./read_secret.ts";
+import { damagedIndex, hasExpired, openInTransaction } from "./read_secret.ts";
 import type { ScopeKey } from "./scope_key.ts";
 import { ensureScopeKey } from "./scope_keys.ts";
 import type { Vault } from "./vault.ts";
@@ -44,6 +44,9 @@ export interface NewVersion {
 
 /** Versions that are kept of each secret. */
 export const KEEP_VERSIONS = 10;
+
+/** The highest version number that a reference can name. */
+const MAX_VERSION = 999_999_999;
 
 /** Each try needs a rotation of the scope that came between, so few are ever made. */
 const MAX_TRIES = 1_000;
@@ -136,9 +139,12 @@ async function append(
   if (before !== undefined && hasExpired(before.expiresAt, at)) buryAll(database, id, at);
   purgeExpired(database, at);
   const version = lastVersionNumber(database, id) + 1;
+  if (version < 1 || version > MAX_VERSION) throw damagedIndex(); // no counting leads there
   const place = { vaultId, id, version, createdAt: at, expiresAt };
   const parts = await sealValue(value, place, key.key);
   insertVersion(database, { id, version, createdAt: at, expiresAt, kid: key.kid, parts });
+  // Looked up as a reader will: where an index is damaged, the write is undone and not acknowledged.
+  if (currentVersion(database, id)?.version !== version) throw damagedIndex();
   removeVersionsUpTo(database, id, version - KEEP_VERSIONS);
   return version;
 }

@@ -22,6 +22,14 @@ function mode(path: string): string {
   return (Deno.lstatSync(path).mode! & 0o777).toString(8);
 }
 
+function exists(path: string): boolean {
+  try {
+    return Deno.lstatSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
 const content = new TextEncoder().encode("content");
 
 inTempDirectory("a private file comes back, and an absent one is undefined", (path) => {
@@ -124,15 +132,18 @@ inTempDirectory("a user's file is replaced in one step with mode 0600", async (p
 inTempDirectory(
   "what a killed writer of a user's file left is removed, a living one's is not",
   (path) => {
-    const dead = `${path}/.out.palyra-dead`;
-    const alive = `${path}/.out.palyra-alive`;
-    const other = `${path}/.other.palyra-dead`;
-    for (const name of [dead, alive, other]) Deno.writeTextFileSync(name, "secret");
+    const dead = `${path}/.out.palyra-${crypto.randomUUID()}`;
+    const alive = `${path}/.out.palyra-${crypto.randomUUID()}`;
+    const other = `${path}/.other.palyra-${crypto.randomUUID()}`;
+    const notes = `${path}/.out.palyra-notes`; // somebody's own file
+    for (const name of [dead, alive, other, notes]) Deno.writeTextFileSync(name, "secret");
     using held = Deno.openSync(alive, { write: true });
     held.lockSync(true);
     userFiles.replace(`${path}/out`, content);
-    const names = [...Deno.readDirSync(path)].map(({ name }) => name).sort();
-    assert.deepEqual(names, [".other.palyra-dead", ".out.palyra-alive", "out"]);
+    assert.deepEqual(
+      [dead, alive, other, notes, `${path}/out`].map((name) => exists(name)),
+      [false, true, true, true, true],
+    );
   },
 );
 

@@ -16,7 +16,7 @@ export async function secretsHistory(
 ): Promise<ListView> {
   const id = secretArgument(first, second);
   using vault = await openVaultToRead(app);
-  const items = secretHistory(vault, id).map((row, at) => ({
+  const items = (await secretHistory(vault, id)).map((row, at) => ({
     version: row.version,
     created_at: row.createdAt,
     expires_at: row.expiresAt,

@@ -1,7 +1,7 @@
 /** Palyra's private directories on a real file system. */
 
 import type { PrivateDirectories } from "../platform.ts";
-import { attempt, errnoOf, fileFailure, unlessAbsent } from "./failures.ts";
+import { errnoOf, fileFailure, unlessAbsent } from "./failures.ts";
 import { requirePrivateDirectory } from "./ownership.ts";
 import { setMode } from "./temp_file.ts";
 
@@ -15,21 +15,30 @@ function check(path: string): boolean {
 
 function ensure(path: string): void {
   if (check(path)) return;
+  makeParents(parentOf(path));
+  make(path);
+  check(path); // also what another process has made in the meantime
+}
+
+/** Makes what is missing above a directory, one by one: each gets its mode whatever the umask is. */
+function makeParents(path: string): void {
+  const found = unlessAbsent(`look at ${path}`, () => Deno.statSync(path));
+  if (found !== undefined) return;
   const parent = parentOf(path);
-  attempt(
-    `create the directory ${parent}`,
-    () => Deno.mkdirSync(parent, { recursive: true, mode: 0o700 }),
-  );
+  if (parent !== path) makeParents(parent);
+  make(path);
+}
+
+function make(path: string): void {
   try {
     Deno.mkdirSync(path, { mode: 0o700 });
     setMode(path, 0o700);
-    syncDirectory(parent);
+    syncDirectory(parentOf(path));
   } catch (error) {
     if (errnoOf(error) !== "EEXIST" && !(error instanceof Deno.errors.AlreadyExists)) {
       throw fileFailure(`create the directory ${path}`, error);
     }
   }
-  check(path); // also what another process has made in the meantime
 }
 
 function list(path: string): string[] {

@@ -33,6 +33,7 @@ const BY_CLASS: Readonly<Record<string, string>> = {
   NotADirectory: "ENOTDIR",
   FilesystemLoop: "ELOOP",
   InvalidData: "EINVAL",
+  BadResource: "EBADF",
 };
 
 /** The errno of something that Deno threw, as a name; `undefined` when it has none. */
@@ -48,8 +49,9 @@ export function errnoOf(error: unknown): string | undefined {
  */
 export function fileFailure(action: string, error: unknown): unknown {
   if (isPalyraError(error)) return error;
-  const cause = BY_ERRNO[errnoOf(error) ?? ""];
-  if (cause === undefined) return error;
+  const errno = errnoOf(error);
+  if (errno === undefined) return error;
+  const cause = BY_ERRNO[errno] ?? { code: "unavailable", why: `the system says ${errno}` };
   return new PalyraError(cause.code, `Cannot ${action}: ${cause.why}`, { cause: error });
 }
 

@@ -20,7 +20,8 @@ function read(path: string, maxBytes: number): Uint8Array<ArrayBuffer> | undefin
   }
   requirePrivateFile(path, now);
   if (now.nlink !== null && now.nlink > 1 && now.nlink !== linksOfOurs(path, now)) {
-    refuse(path, "it has another hard link");
+    // The creator may have removed its temporary link between the two looks.
+    if (file.statSync().nlink !== 1) refuse(path, "it has another hard link");
   }
   return readToEnd(file, path, maxBytes);
 }

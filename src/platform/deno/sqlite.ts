@@ -57,7 +57,9 @@ async function create(path: string, build: (database: Database) => Promise<void>
 
 function connect(path: string): Database {
   // A URI, so that SQLite never creates the file itself: it would not be owner-only.
-  const uri = `file:${path.split("/").map(encodeURIComponent).join("/")}?mode=rw`;
+  // Two leading slashes would begin the name of a host there.
+  const encoded = path.replace(/^\/+/, "/").split("/").map(encodeURIComponent).join("/");
+  const uri = `file:${encoded}?mode=rw`;
   const handle = typed(path, () => new DatabaseSync(uri, { timeout: BUSY_TIMEOUT_MS }));
   try {
     return typed(path, () => {
@@ -138,6 +140,12 @@ class Connection implements Database {
  * the message, and a damaged schema has a message of its own.
  */
 const CAUSES: readonly (readonly [RegExp, ErrorCode, string])[] = [
+  // Palyra's own statements break no constraint and store no number past 2^53.
+  [
+    /constraint failed|datatype mismatch|cannot store|too large to be represented|out of range/i,
+    "integrity",
+    "",
+  ],
   [/database (table )?is locked/, "precondition", "another process has held it too long"],
   [/malformed|not a database|unsupported file format/, "integrity", "it is damaged"],
   [/readonly database/, "unavailable", "it cannot be written here"],

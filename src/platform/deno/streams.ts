@@ -5,12 +5,20 @@ import { readWithin } from "./bounded_read.ts";
 import { fileFailure } from "./failures.ts";
 
 export const streams: Streams = {
-  readInput: (maxBytes) => readWithin(Deno.stdin, maxBytes, "standard input"),
+  readInput,
   writeOutput,
   writeError,
 };
 
 const RETRY_MS = 5;
+
+async function readInput(maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return await readWithin(Deno.stdin, maxBytes, "standard input");
+  } catch (error) {
+    throw fileFailure("read standard input", error);
+  }
+}
 
 async function writeOutput(bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) {

@@ -15,17 +15,18 @@ const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 const CTRL_U = 0x15;
 const DELETE = 0x7f;
-const MAX_TYPED = 65_536;
-const ENDING_SIGNALS: readonly Deno.Signal[] = ["SIGTERM", "SIGHUP"];
+/** More than any value may have, so that a longer one is refused and never cut. */
+const MAX_TYPED = 1_048_577;
+const ENDING_SIGNALS: readonly Deno.Signal[] = ["SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT"];
 
 async function readHidden(prompt: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
   if (!Deno.stdin.isTerminal()) return undefined;
   const typed = new Uint8Array(MAX_TYPED);
   const end = endOnSignal();
-  writePrompt(prompt);
-  // Raw, not cbreak: there Ctrl-C would end the process while the echo is still off.
-  Deno.stdin.setRaw(true);
   try {
+    // Raw, not cbreak: there Ctrl-C would end the process while the echo is still off.
+    Deno.stdin.setRaw(true);
+    writePrompt(prompt);
     const length = await readLine(typed);
     return length === undefined ? undefined : typed.slice(0, length);
   } finally {
@@ -79,5 +80,7 @@ function giveBack(): void {
 }
 
 function writePrompt(text: string): void {
-  Deno.stderr.writeSync(new TextEncoder().encode(text));
+  try {
+    Deno.stderr.writeSync(new TextEncoder().encode(text));
+  } catch { /* what is typed must stay hidden, whether or not the prompt is seen */ }
 }

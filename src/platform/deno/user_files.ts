@@ -9,6 +9,7 @@ import { removeIfThere, writeNewFile } from "./temp_file.ts";
 
 export const userFiles: UserFiles = { read, replace };
 
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const ATTEMPTS = 5;
 /** Characters of the target's name in that of the temporary file, so that it is never too long. */
 const NAME_KEPT = 50;
@@ -73,7 +74,7 @@ function tryReplace(path: string, directory: string, stem: string, bytes: Uint8A
 
 function removeAbandoned(directory: string, stem: string): void {
   for (const { name, isFile } of Deno.readDirSync(directory)) {
-    if (!isFile || !name.startsWith(stem)) continue;
+    if (!isFile || !name.startsWith(stem) || !UUID.test(name.slice(stem.length))) continue;
     try {
       using file = Deno.openSync(`${directory}/${name}`, { write: true });
       if (file.tryLockSync(true)) removeIfThere(`${directory}/${name}`);
