@@ -33,22 +33,21 @@ export async function openIdentity(
 }
 
 /**
- * Opens the identity, and makes it when there is none. `mayCreate` is asked under the lock and
- * throws where an identity must have been there.
+ * Opens the identity, and makes it when there is none. `mayCreate` throws where an identity must
+ * have been there. It is asked before each look: whoever uses an identity has completed it before, so
+ * what is in use by then and still not found is missing, and not just being made.
  */
 export async function ensureIdentity(
   platform: Platform,
   directory: string,
   mayCreate: () => void,
 ): Promise<DeviceAuthority> {
-  const found = await openIdentity(platform, directory);
+  const found = await openOrRefuse(platform, directory, mayCreate);
   if (found !== undefined) return found;
-  mayCreate(); // before anything is made, even the directory
   platform.directories.ensure(directory);
   using _lock = await platform.locks.acquire(`${directory}/identity.lock`, LOCK_TIMEOUT_MS);
-  const made = await openIdentity(platform, directory);
+  const made = await openOrRefuse(platform, directory, mayCreate);
   if (made !== undefined) return made;
-  mayCreate();
   createStoreKey(platform, directory);
   using store = openIdentityStore(platform, directory);
   if (store === undefined) throw incomplete(directory);
@@ -58,6 +57,22 @@ export async function ensureIdentity(
   const authority = await openAuthority(store);
   if (authority === undefined) throw incomplete(directory);
   return authority;
+}
+
+async function openOrRefuse(
+  platform: Platform,
+  directory: string,
+  mayCreate: () => void,
+): Promise<DeviceAuthority | undefined> {
+  let refusal: unknown;
+  try {
+    mayCreate();
+  } catch (error) {
+    refusal = error;
+  }
+  const found = await openIdentity(platform, directory);
+  if (found === undefined && refusal !== undefined) throw refusal;
+  return found;
 }
 
 /** Removes what writers left in the directory when they were killed. Only if nobody is at work. */

@@ -30,7 +30,7 @@ const SALT = new Uint8Array(32).fill(7);
 Deno.test("an identity is made once and opens the same again", async () => {
   await withIdentity(async (directory) => {
     const first = await (await openIdentity(platform, directory))!.kekFor(SALT);
-    const again = await ensureIdentity(platform, directory, () => assert.fail("asked to create"));
+    const again = await ensureIdentity(platform, directory, () => {});
     assert.equal((await again.kekFor(SALT)).kid, first.kid);
     assert.notEqual((await again.kekFor(new Uint8Array(32))).kid, first.kid);
     using store = openIdentityStore(platform, directory);
@@ -147,4 +147,23 @@ Deno.test("a record that opens but holds something else is damaged, and nothing 
       await assertFails("integrity", /^(?!.*canary)/, () => readDevice(store));
     });
   }
+});
+
+Deno.test("an identity that another process completes during the look is not called missing", async () => {
+  await withIdentity(async (prepared) => {
+    const directory = `${prepared}-later`;
+    Deno.mkdirSync(directory, { mode: 0o700 });
+    let inUse = false;
+    function list(path: string): string[] {
+      const names = platform.directories.list(path);
+      if (!inUse) Deno.renameSync(prepared, directory); // whole at once, and used from now on
+      inUse = true;
+      return names;
+    }
+    const meanwhile = { ...platform, directories: { ...platform.directories, list } };
+    const mayCreate = (): void => {
+      if (inUse) throw new PalyraError("integrity", "In use");
+    };
+    assert.ok(await ensureIdentity(meanwhile, directory, mayCreate));
+  });
 });
