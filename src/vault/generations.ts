@@ -8,9 +8,9 @@ import { importWrappingKey, rewrapKey } from "../crypto/jwe.ts";
 import { SensitiveBytes } from "../crypto/sensitive_bytes.ts";
 import { PalyraError } from "../errors.ts";
 import type { BackendKind } from "./backend.ts";
-import { allScopeKeys, liveBlob } from "./catalog.ts";
+import { allScopeKeys } from "./catalog.ts";
 import type { ScopeKeyRow } from "./catalog_rows.ts";
-import { KEK_SALT_BYTES, sealedKeyGone } from "./key_chain.ts";
+import { KEK_SALT_BYTES, openLiveVaultKey } from "./key_chain.ts";
 import { collectLeftovers } from "./leftovers.ts";
 import { damagedIndex } from "./read_secret.ts";
 import { numberOf } from "./rows.ts";
@@ -32,7 +32,7 @@ export interface VaultKeyGeneration {
 export async function renewVaultKey(vault: Vault, kind: BackendKind): Promise<VaultKeyGeneration> {
   const { database, vaultId, platform } = vault;
   const scopeKeys = allScopeKeys(database);
-  const oldKey = await oldVaultKey(vault, scopeKeys);
+  const oldKey = await openLiveVaultKey(vault.keys, database); // none in a vault never used
   using material = new SensitiveBytes(platform.random.bytes(VAULT_KEY_BYTES));
   const salt = platform.random.bytes(KEK_SALT_BYTES);
   const { kid, kek } = await vault.keks.kekFor(salt);
@@ -56,13 +56,6 @@ export async function renewVaultKey(vault: Vault, kind: BackendKind): Promise<Va
   await enforce(vault, id, rewrapped);
   await collectLeftovers(vault);
   return { generation: place.generation, kekKid: kid };
-}
-
-async function oldVaultKey(vault: Vault, scopeKeys: ScopeKeyRow[]): Promise<CryptoKey | undefined> {
-  const blob = liveBlob(vault.database);
-  if (blob !== undefined) return await vault.keys.vaultKey(blob);
-  if (scopeKeys.length === 0) return undefined; // a vault that has never been used
-  throw sealedKeyGone();
 }
 
 interface Announcement {
