@@ -1,10 +1,9 @@
-/** Runs palyra itself: from its sources, from a bundle, or as another user. */
+/** Runs palyra itself, from a bundle that is made once or the one that PALYRA_TEST_BUNDLE names. */
 
 import { type Ended, type ProcessOptions, runProcess } from "./process.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
 const BUNDLE_FLAGS = ["--no-config", "--no-lock", "--no-npm", "--no-remote", "--no-prompt"];
-const NOBODY = 65_534;
 
 /** How to run it. */
 export interface PalyraOptions {
@@ -13,8 +12,6 @@ export interface PalyraOptions {
   readonly stdin?: string | Uint8Array;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** As uid and gid 65534, without any group. Needs root. */
-  readonly asNobody?: boolean;
   readonly timeoutMs?: number;
 }
 
@@ -26,17 +23,16 @@ export async function palyra(args: readonly string[], options: PalyraOptions = {
 /** The process that {@link palyra} would run, to be started otherwise. */
 export async function palyraProcess(
   args: readonly string[],
-  { root, stdin, env, cwd, asNobody, timeoutMs }: PalyraOptions = {},
+  { root, stdin, env, cwd, timeoutMs }: PalyraOptions = {},
 ): Promise<ProcessOptions> {
-  const argv = asNobody ? await nobodyCommand() : await command();
-  const cache = asNobody ? `${await nobodyDirectory()}/cache` : denoDir();
+  const argv = await command();
   return {
     argv: [...argv, ...args],
     env: {
       PATH: "/usr/bin:/bin",
       HOME: "/nonexistent",
       NO_COLOR: "1",
-      DENO_DIR: cache,
+      DENO_DIR: denoDir(),
       ...(root === undefined ? {} : { PALYRA_STATE_ROOT: root }),
       ...env,
     },
@@ -51,22 +47,6 @@ export function bundle(): Promise<string> {
   return made ??= makeBundle();
 }
 
-/** Whether tests may become uid 65534. */
-export function cannotBecomeNobody(): string | undefined {
-  if (Deno.uid() !== 0) return "not running as root";
-  try {
-    Deno.statSync("/usr/bin/setpriv");
-    return undefined;
-  } catch {
-    return "setpriv is not installed";
-  }
-}
-
-/** Gives a path to uid 65534. */
-export function giveToNobody(path: string): void {
-  Deno.chownSync(path, NOBODY, NOBODY);
-}
-
 /** A temporary directory that is removed at the end; `state` in it does not exist yet. */
 export function tempRoot(): Disposable & { readonly path: string; readonly state: string } {
   const path = Deno.makeTempDirSync({ prefix: "palyra-test-" });
@@ -75,7 +55,6 @@ export function tempRoot(): Disposable & { readonly path: string; readonly state
 }
 
 let made: Promise<string> | undefined;
-let nobody: Promise<string> | undefined;
 
 async function command(): Promise<[string, ...string[]]> {
   const given = Deno.env.get("PALYRA_TEST_BUNDLE");
@@ -90,33 +69,6 @@ async function makeBundle(): Promise<string> {
   const { success, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd: ROOT }).output();
   if (!success) throw new Error(new TextDecoder().decode(stderr));
   return out;
-}
-
-/** Another user needs a runtime, a cache and a bundle that it may read and write. */
-function nobodyDirectory(): Promise<string> {
-  return nobody ??= (async () => {
-    const directory = Deno.makeTempDirSync({ prefix: "palyra-nobody-" });
-    globalThis.addEventListener("unload", () => Deno.removeSync(directory, { recursive: true }));
-    Deno.chmodSync(directory, 0o755);
-    Deno.copyFileSync(Deno.execPath(), `${directory}/deno`);
-    Deno.chmodSync(`${directory}/deno`, 0o755);
-    Deno.mkdirSync(`${directory}/cache`);
-    giveToNobody(`${directory}/cache`);
-    Deno.mkdirSync(`${directory}/dist`);
-    Deno.chmodSync(`${directory}/dist`, 0o755);
-    for (const { name } of Deno.readDirSync(await bundle())) {
-      Deno.copyFileSync(`${await bundle()}/${name}`, `${directory}/dist/${name}`);
-      Deno.chmodSync(`${directory}/dist/${name}`, 0o644);
-    }
-    return directory;
-  })();
-}
-
-async function nobodyCommand(): Promise<[string, ...string[]]> {
-  const directory = await nobodyDirectory();
-  const ids = ["--reuid", `${NOBODY}`, "--regid", `${NOBODY}`, "--clear-groups"];
-  const run = [`${directory}/deno`, "run", "-A", ...BUNDLE_FLAGS, `${directory}/dist/main.js`];
-  return ["/usr/bin/setpriv", ...ids, ...run];
 }
 
 function denoDir(): string {
