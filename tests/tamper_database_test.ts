@@ -30,7 +30,7 @@ const SCHEMA: readonly Damage[] = [
     ),
     "PRAGMA user_version = 0",
   ),
-  sql("a later schema version", "PRAGMA user_version = 2"),
+  sql("a later schema version", "PRAGMA user_version = 3"),
   sql("the highest schema version", "PRAGMA user_version = 2147483647"),
   sql("no schema version", "PRAGMA user_version = 0"),
   sql("a schema version below none", "PRAGMA user_version = -1"),

@@ -10,6 +10,8 @@ export interface Platform {
   readonly directories: PrivateDirectories;
   readonly files: PrivateFiles;
   readonly userFiles: UserFiles;
+  /** Loaded on first use. */
+  readonly documents: () => Promise<Documents>;
   readonly locks: Locks;
   /** Loaded on first use: commands that touch no store do not pay for it. */
   readonly databases: () => Promise<Databases>;
@@ -20,6 +22,8 @@ export interface Platform {
 export interface Clock {
   /** Milliseconds since 1970-01-01T00:00:00Z. */
   now(): number;
+  /** Waits some milliseconds. */
+  pause(ms: number): Promise<void>;
 }
 
 /** Cryptographically secure randomness. */
@@ -35,6 +39,8 @@ export interface Environment {
    * Throws `usage` when the value is not valid Unicode, so that no altered value passes.
    */
   get(name: string): string | undefined;
+  /** The directory that relative paths begin in. */
+  workingDirectory(): string;
   readonly os: "linux" | "darwin" | "windows" | "other";
 }
 
@@ -93,6 +99,44 @@ export interface UserFiles {
   read(path: string, maxBytes: number): Promise<Uint8Array<ArrayBuffer>>;
   /** Writes a file of mode 0600 in one step, in place of what was there. */
   replace(path: string, bytes: Uint8Array): void;
+}
+
+/** Documents that people and other programs edit as well: `palyra.toml`. All calls are synchronous. */
+export interface Documents {
+  /**
+   * Where a name leads through symbolic links; `undefined` when there is certainly nothing. Throws
+   * `usage` for a link that leads nowhere.
+   */
+  realPath(path: string): string | undefined;
+  /**
+   * Reads a whole document; `undefined` when there is certainly none. Throws `usage` for what is
+   * no regular file and past `maxBytes`.
+   */
+  read(path: string, maxBytes: number): Uint8Array<ArrayBuffer> | undefined;
+  /**
+   * Throws `denied` unless only this user (and root) could have put the document there: its owner,
+   * mode, and every link and directory that leads to it.
+   */
+  requireOwn(path: string): void;
+  /**
+   * Throws before anything is written, where a document cannot be replaced: `denied` for a foreign
+   * owner, another hard link, or a document without the owner's write bit; `usage` for what is no
+   * regular file. Nothing at the path is fine.
+   */
+  requireReplaceable(realPath: string): void;
+  /** Makes the directory of a document, with missing parents, each of mode 0700. */
+  makeDirectory(path: string): void;
+  /** Writes the new document under a name beside the old one, with the old one's mode or 0600. */
+  stage(tempPath: string, bytes: Uint8Array, realPath: string): void;
+  /**
+   * Keeps the old text as `<path>.bak.1`, with the old one's mode; of the earlier ones `count - 1`
+   * move up by one. The path of the new backup.
+   */
+  backUp(realPath: string, bytes: Uint8Array, count: number): string;
+  /** Puts the staged document in place of the old one, in one durable step. */
+  commit(tempPath: string, realPath: string): void;
+  /** Removes a staged document; one that is not there counts as removed. */
+  discard(tempPath: string): void;
 }
 
 /** Advisory locks between processes (flock); the kernel frees those of a dead process. */

@@ -12,6 +12,7 @@ import {
   versionRowOf,
 } from "./catalog_rows.ts";
 import { numberOf } from "./rows.ts";
+import type { Committed } from "./staged.ts";
 import type { VaultScope } from "./scope.ts";
 import type { SecretId } from "./vault_ref.ts";
 
@@ -75,6 +76,28 @@ export function oldestVersion(
     name,
   );
   return row && sealedRowOf(row);
+}
+
+/** Whether a version of the secret waits for a config that is to name it. */
+export function isStaged(database: Database, { scope, name }: SecretId): boolean {
+  const row = database.get("SELECT 1 FROM staged WHERE scope = ? AND name = ?", scope, name);
+  return row !== undefined;
+}
+
+/** The staged version of a secret if it counts as current. */
+export function committedVersion(
+  database: Database,
+  { scope, name }: SecretId,
+  { intentId, rowIds }: Committed,
+): SealedRow | undefined {
+  const row = database.get(
+    `SELECT ${SEALED} FROM staged WHERE intent = ? AND scope = ? AND name = ?`,
+    intentId,
+    scope,
+    name,
+  );
+  const staged = row && sealedRowOf(row);
+  return staged && rowIds.includes(staged.rowId) ? staged : undefined;
 }
 
 /** One version of a secret. */

@@ -5,8 +5,10 @@ import { allScopeKeys, liveBlob, scopeKeyById, versionByRow } from "./catalog.ts
 import type { BlobRow, ScopeKeyRow } from "./catalog_rows.ts";
 import { openLiveVaultKey } from "./key_chain.ts";
 import { collectLeftovers, countLeftovers, findLeftovers } from "./leftovers.ts";
-import { readRow } from "./read_secret.ts";
+import { openRowOf } from "./read_secret.ts";
+import { settleIntent } from "./recovery.ts";
 import { numberOf } from "./rows.ts";
+import { findIntent, type StagedRow, stagedRow, stagedRows } from "./staged.ts";
 import { KEYS_LOCK_TIMEOUT_MS, type Vault } from "./vault.ts";
 import { formatSecretId } from "./vault_ref.ts";
 
@@ -49,8 +51,15 @@ export async function checkVault(
     checked++;
     if (entry !== undefined) bad.push(entry);
   }
+  for (const row of stagedRows(vault.database)) {
+    const entry = await checkStaged(vault, row);
+    if (entry === "gone") continue; // concluded since the list was made
+    checked++;
+    if (entry !== undefined) bad.push(entry);
+  }
   const repaired = repair ? await removeLeftovers(vault) : 0;
-  return { checked, bad, leftovers: countLeftovers(findLeftovers(vault)), repaired };
+  const leftovers = countLeftovers(findLeftovers(vault)) + countIntents(vault);
+  return { checked, bad, leftovers, repaired };
 }
 
 function requireSoundDatabase({ database }: Vault): void {
@@ -94,11 +103,24 @@ async function openStable(vault: Vault, kid: string): Promise<boolean> {
 
 async function checkRow(vault: Vault, rowId: number): Promise<BadEntry | "gone" | undefined> {
   try {
-    using opened = await readRow(vault, rowId);
+    using opened = await openRowOf(vault, () => versionByRow(vault.database, rowId));
     return opened === undefined ? "gone" : undefined;
   } catch (error) {
     if (!isPalyraError(error, "integrity")) throw error;
     return describe(vault, rowId);
+  }
+}
+
+async function checkStaged(
+  vault: Vault,
+  { rowId, id, version }: StagedRow,
+): Promise<BadEntry | "gone" | undefined> {
+  try {
+    using opened = await openRowOf(vault, () => stagedRow(vault.database, rowId));
+    return opened === undefined ? "gone" : undefined;
+  } catch (error) {
+    if (!isPalyraError(error, "integrity")) throw error;
+    return { ref: formatSecretId(id), version, cause: "envelope" };
   }
 }
 
@@ -118,7 +140,13 @@ function describe({ database }: Vault, rowId: number): BadEntry {
   };
 }
 
+/** An intent may also belong to a `configure` at work. */
+function countIntents({ database }: Vault): number {
+  return findIntent(database) === undefined ? 0 : 1;
+}
+
 async function removeLeftovers(vault: Vault): Promise<number> {
+  await settleIntent(vault);
   using _lock = await vault.platform.locks.acquire(vault.paths.keysLock, KEYS_LOCK_TIMEOUT_MS);
   return await collectLeftovers(vault);
 }

@@ -6,8 +6,8 @@ import type { Platform } from "../platform/platform.ts";
 import { type BackendKind, type BackendPreference } from "./backend.ts";
 import { liveBlob } from "./catalog.ts";
 import { renewVaultKey } from "./generations.ts";
-import type { KekSource } from "./key_chain.ts";
 import { collectIfIdle, collectLeftovers } from "./leftovers.ts";
+import { settleIntent } from "./recovery.ts";
 import { migrate } from "./schema.ts";
 import {
   KEYS_LOCK_TIMEOUT_MS,
@@ -15,6 +15,7 @@ import {
   readMarker,
   requirePinned,
   type Vault,
+  type VaultContext,
   type VaultPaths,
 } from "./vault.ts";
 
@@ -29,8 +30,7 @@ export interface WritableVault {
 }
 
 /** What the vault is opened with. */
-export interface CreateOptions {
-  readonly keks: KekSource;
+export interface CreateOptions extends VaultContext {
   readonly preference: BackendPreference;
 }
 
@@ -43,7 +43,7 @@ export async function ensureVault(
   paths: VaultPaths,
   options: CreateOptions,
 ): Promise<WritableVault> {
-  const vault = await openVault(platform, paths, options.keks);
+  const vault = await openVault(platform, paths, options);
   if (vault === undefined) return await createVault(platform, paths, options);
   try {
     const blob = liveBlob(vault.database);
@@ -53,6 +53,7 @@ export async function ensureVault(
     }
     requirePinned(blob.backend, options.preference);
     await collectIfIdle(vault);
+    await settleIntent(vault);
     return { vault, backend: blob.backend, created: false };
   } catch (error) {
     vault[Symbol.dispose]();
@@ -80,18 +81,17 @@ async function createVault(
   paths: VaultPaths,
   options: CreateOptions,
 ): Promise<WritableVault> {
-  const { keks } = options;
   platform.directories.ensure(paths.directory);
   let created = false;
   {
     using _lock = await platform.locks.acquire(paths.keysLock, KEYS_LOCK_TIMEOUT_MS);
-    using found = await openVault(platform, paths, keks); // another process may have been first
+    using found = await openVault(platform, paths, options); // another process may have been first
     if (found === undefined) {
       await createDatabase(platform, paths);
       created = true;
     }
   }
-  const vault = await openVault(platform, paths, keks);
+  const vault = await openVault(platform, paths, options);
   if (vault === undefined) {
     throw new PalyraError("precondition", "Cannot create the vault: it was removed meanwhile");
   }
@@ -131,6 +131,8 @@ async function complete(
   if (before !== undefined) requirePinned(before.backend, preference);
   else await renewVaultKey(vault, chooseKind(preference));
   const backend = liveBlob(database)!.backend;
+  // Made now, so that a command that is refused later makes nothing.
+  platform.locks.tryAcquire(paths.configureLock)?.[Symbol.dispose]();
   if (readMarker(platform, paths) !== backend) {
     platform.files.replace(paths.marker, encodeUtf8(`${backend}\n`));
   }

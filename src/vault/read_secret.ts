@@ -3,12 +3,13 @@
 import type { SensitiveBytes } from "../crypto/sensitive_bytes.ts";
 import { isPalyraError, PalyraError } from "../errors.ts";
 import {
+  committedVersion,
   currentVersion,
   isInTable,
+  isStaged,
   liveBlob,
   oldestVersion,
   scopeKeyById,
-  versionByRow,
   versionOf,
 } from "./catalog.ts";
 import type { BlobRow, ScopeKeyRow, SealedRow } from "./catalog_rows.ts";
@@ -46,8 +47,13 @@ const MAX_TRIES = 20;
  */
 export async function readSecret(vault: Vault, ref: VaultRef): Promise<OpenedVersion> {
   const { database, platform } = vault;
+  const committed = isStaged(database, ref)
+    ? await (await import("./commitment.ts")).committedVersions(vault)
+    : undefined;
+  const takeCurrent = (): SealedRow | undefined =>
+    (committed && committedVersion(database, ref, committed)) ?? currentVersion(database, ref);
   function take(): Snapshot {
-    const current = currentVersion(database, ref);
+    const current = takeCurrent();
     const row = ref.version === undefined || ref.version === current?.version
       ? current
       : versionOf(database, ref, ref.version);
@@ -62,29 +68,27 @@ export async function readSecret(vault: Vault, ref: VaultRef): Promise<OpenedVer
   const nowAt = new Date(platform.clock.now()).toISOString();
   const current = snapshot.current!;
   const own = hasExpired(opened.expiresAt, nowAt);
-  const whole = current.rowId !== snapshot.row!.rowId && hasExpired(current.expiresAt, nowAt);
+  const whole = current.version !== snapshot.row!.version && hasExpired(current.expiresAt, nowAt);
   if (!own && !whole) return opened;
   opened[Symbol.dispose]();
   // A changed date must not pass for an expired secret: the current version is opened as well.
-  if (whole) (await readRow(vault, current.rowId))?.[Symbol.dispose]();
+  if (whole) (await openRowOf(vault, takeCurrent))?.[Symbol.dispose]();
   throw notFound(ref);
 }
 
 /** When the oldest version that is kept was stored. Throws `integrity` for altered data. */
 export async function readOldestDate(vault: Vault, id: SecretId): Promise<string | undefined> {
-  const { database } = vault;
-  const take = (): Snapshot => {
-    const row = oldestVersion(database, id);
-    return withKeys(vault, row, row);
-  };
-  using opened = (await openStable(vault, take)).opened;
+  using opened = await openRowOf(vault, () => oldestVersion(vault.database, id));
   return opened?.createdAt;
 }
 
-/** Opens the version of one row of the database; `undefined` when the row is gone. */
-export async function readRow(vault: Vault, rowId: number): Promise<OpenedVersion | undefined> {
+/** Opens the version that a look at the database finds; `undefined` when it finds none. */
+export async function openRowOf(
+  vault: Vault,
+  look: () => SealedRow | undefined,
+): Promise<OpenedVersion | undefined> {
   const take = (): Snapshot => {
-    const row = versionByRow(vault.database, rowId);
+    const row = look();
     return withKeys(vault, row, row);
   };
   return (await openStable(vault, take)).opened;
@@ -185,7 +189,8 @@ async function openParts(
 }
 
 function sameKeys(a: Snapshot, b: Snapshot): boolean {
-  return a.blob?.id === b.blob?.id && a.row?.rowId === b.row?.rowId && a.row?.kid === b.row?.kid &&
+  return a.blob?.id === b.blob?.id && a.row?.version === b.row?.version &&
+    a.row?.kid === b.row?.kid &&
     a.scopeKey?.wrapped.toHex() === b.scopeKey?.wrapped.toHex();
 }
 

@@ -3,6 +3,7 @@
 import { rewrapKey } from "../crypto/jwe.ts";
 import { SensitiveBytes } from "../crypto/sensitive_bytes.ts";
 import { PalyraError } from "../errors.ts";
+import type { Database, SqlRow } from "../platform/platform.ts";
 import { liveBlob, liveScopeKey } from "./catalog.ts";
 import { collectLeftovers } from "./leftovers.ts";
 import { bytesOf, numberOf } from "./rows.ts";
@@ -18,8 +19,8 @@ export interface RotatedScope {
   readonly rewrapped: number;
 }
 
-/** Wrapped DEKs by the number of their row, as they were and as they become. */
-type Rewrapped = Map<number, { readonly from: string; readonly to: Uint8Array<ArrayBuffer> }>;
+/** Wrapped DEKs by table and number of their row, as they were and as they become. */
+type Rewrapped = Map<string, { readonly from: string; readonly to: Uint8Array<ArrayBuffer> }>;
 
 /**
  * Rotates the key of a scope: all of it or nothing. Throws `not_found` when the scope was never
@@ -67,32 +68,42 @@ async function rewrapInto(
   old: ScopeKey,
   fresh: ScopeKey,
 ): Promise<void> {
-  const rows = database.all("SELECT id, encrypted_key FROM versions WHERE kid = ?", old.kid);
-  for (const row of rows) {
-    const rowId = numberOf(row, "id");
+  for (const row of rowsUnder(database, old.kid)) {
+    const place = placeOf(row);
     const wrapped = bytesOf(row, "encrypted_key");
     const from = wrapped.toHex();
-    if (prepared.get(rowId)?.from === from) continue;
+    if (prepared.get(place)?.from === from) continue;
     const to = await rewrapKey(wrapped, old.key, fresh.key);
     if (to === undefined) {
       throw new PalyraError("integrity", "Cannot rotate the scope: a secret in it was altered", {
         hint: "palyra vault check lists what is affected; delete it or set it again first",
       });
     }
-    prepared.set(rowId, { from, to });
+    prepared.set(place, { from, to });
   }
 }
 
 function exchange({ database }: Vault, prepared: Rewrapped, oldKid: string, kid: string): number {
   let count = 0;
-  for (const { id } of database.all("SELECT id FROM versions WHERE kid = ?", oldKid)) {
-    const { to } = prepared.get(Number(id))!;
-    count += database.run(
-      "UPDATE versions SET kid = ?, encrypted_key = ? WHERE id = ?",
-      kid,
-      to,
-      id!,
-    );
+  for (const row of rowsUnder(database, oldKid)) {
+    const { to } = prepared.get(placeOf(row))!;
+    const sql = row["staged"] === 1
+      ? "UPDATE staged SET kid = ?, encrypted_key = ? WHERE id = ?"
+      : "UPDATE versions SET kid = ?, encrypted_key = ? WHERE id = ?";
+    count += database.run(sql, kid, to, numberOf(row, "id"));
   }
   return count;
+}
+
+/** All versions under a key, those included that wait for a config to name them. */
+function rowsUnder(database: Database, kid: string): SqlRow[] {
+  return database.all(
+    `SELECT 0 AS staged, id, encrypted_key FROM versions WHERE kid = ?1 UNION ALL
+     SELECT 1, id, encrypted_key FROM staged WHERE kid = ?1`,
+    kid,
+  );
+}
+
+function placeOf(row: SqlRow): string {
+  return `${numberOf(row, "staged")} ${numberOf(row, "id")}`;
 }

@@ -64,8 +64,40 @@ const VERSION_1 = [
   ) STRICT`,
 ];
 
+/** Version 2 adds what `configure` has sealed before the config names it. */
+const ADDED_2 = [
+  `CREATE TABLE intents (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    id TEXT NOT NULL UNIQUE,
+    path TEXT NOT NULL,
+    sha256_before TEXT,
+    sha256_after TEXT NOT NULL,
+    temp_path TEXT NOT NULL,
+    created_at TEXT NOT NULL
+  ) STRICT`,
+  `CREATE TABLE staged (
+    id INTEGER PRIMARY KEY,
+    intent TEXT NOT NULL REFERENCES intents (id) ON DELETE RESTRICT,
+    field TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    name TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    created_at TEXT NOT NULL,
+    expires_at TEXT,
+    kid TEXT NOT NULL REFERENCES scope_keys (kid) ON DELETE RESTRICT,
+    encrypted_key BLOB NOT NULL,
+    iv BLOB NOT NULL,
+    tag BLOB NOT NULL,
+    ciphertext BLOB NOT NULL,
+    UNIQUE (scope, name)
+  ) STRICT`,
+];
+
 /** Every version that palyra has shipped; `user_version` n stands for the first n of them. */
-export const MIGRATIONS: readonly Migration[] = [{ statements: VERSION_1, schema: VERSION_1 }];
+export const MIGRATIONS: readonly Migration[] = [
+  { statements: VERSION_1, schema: VERSION_1 },
+  { statements: ADDED_2, schema: [...VERSION_1, ...ADDED_2] },
+];
 
 /** Brings a database to the newest version, in the caller's write transaction. Checks it first. */
 export function migrate(database: Database, migrations: readonly Migration[] = MIGRATIONS): void {

@@ -44,15 +44,25 @@ export async function setSecret(
     const living = livingVersion(vault, id, at);
     requireVersion(id, living?.version ?? 0, ifVersion);
     if (living !== undefined && ifAbsent) return unchanged(living);
-    const lifetime = lifetimeMs ?? (isSessionScope(id.scope) ? SESSION_LIFETIME_MS : undefined);
-    if (lifetime !== undefined) requireLifetimeFits(now, lifetime);
-    const expiresAt = lifetime === undefined ? undefined : new Date(now + lifetime).toISOString();
+    const expiresAt = expiryOf(id, now, lifetimeMs);
     return await writeUnlessSame(vault, id, { living, next: { value, key, at, expiresAt } });
   });
 }
 
+/** When a version stored now expires. Throws `usage` when that is too far away. */
+export function expiryOf(
+  { scope }: SecretId,
+  now: number,
+  lifetimeMs: number | undefined,
+): string | undefined {
+  const lifetime = lifetimeMs ?? (isSessionScope(scope) ? SESSION_LIFETIME_MS : undefined);
+  if (lifetime === undefined) return undefined;
+  requireLifetimeFits(now, lifetime);
+  return new Date(now + lifetime).toISOString();
+}
+
 /** RFC 3339. Throws `unavailable` when the clock is beyond what four digits of a year can say. */
-function instantOf(now: number): string {
+export function instantOf(now: number): string {
   if (now >= 0 && now <= LAST_INSTANT_MS) return new Date(now).toISOString();
   throw new PalyraError(
     "unavailable",

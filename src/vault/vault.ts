@@ -16,7 +16,29 @@ export interface VaultPaths {
   /** Names the backend; its presence says that there must be a database. */
   readonly marker: string;
   readonly keysLock: string;
+  /** Held by whoever changes a config and secrets together. */
+  readonly configureLock: string;
 }
+
+/**
+ * What a document says of its fields: a function that tells which secret a field names, as
+ * `<scope>/<name>`. Throws `usage` when the document cannot be read as one.
+ */
+export type BindingsOf = (
+  document: Uint8Array<ArrayBuffer>,
+  path: string,
+) => Promise<(field: string) => string | undefined>;
+
+/** What the vault is given, because it must not know where it comes from. */
+export interface VaultContext {
+  readonly keks: KekSource;
+  readonly bindings: BindingsOf;
+  /** Versions that are kept of each secret; without it 10. */
+  readonly keepVersions?: number;
+}
+
+/** Versions that are kept unless the configuration says otherwise. */
+const KEEP_VERSIONS = 10;
 
 /** A vault whose identity has been checked. Whoever opened it disposes of it. */
 export interface Vault extends Disposable {
@@ -25,6 +47,8 @@ export interface Vault extends Disposable {
   readonly database: Database;
   readonly vaultId: string;
   readonly keks: KekSource;
+  readonly bindings: BindingsOf;
+  readonly keepVersions: number;
   readonly keys: KeyChain;
   /** Throws `unavailable` for a kind that cannot be used here. */
   readonly backendFor: (kind: BackendKind) => Promise<BlobBackend>;
@@ -44,6 +68,7 @@ export function vaultPaths(stateRoot: string): VaultPaths {
     database: `${directory}/vault.db`,
     marker: `${directory}/backend.kind`,
     keysLock: `${directory}/keys.lock`,
+    configureLock: `${directory}/configure.lock`,
   };
 }
 
@@ -68,7 +93,7 @@ export function vaultExists(platform: Platform, paths: VaultPaths): boolean {
 export async function openVault(
   platform: Platform,
   paths: VaultPaths,
-  keks: KekSource,
+  context: VaultContext,
 ): Promise<Vault | undefined> {
   if (!platform.directories.check(paths.directory)) return undefined;
   const databases = await platform.databases();
@@ -81,7 +106,7 @@ export async function openVault(
     });
   }
   try {
-    return await openDatabase({ platform, paths, keks, database });
+    return await openDatabase({ platform, paths, database, context });
   } catch (error) {
     database[Symbol.dispose]();
     throw error;
@@ -100,12 +125,12 @@ export function requirePinned(pinned: BackendKind, preference: BackendPreference
 interface OpenParts {
   readonly platform: Platform;
   readonly paths: VaultPaths;
-  readonly keks: KekSource;
   readonly database: Database;
+  readonly context: VaultContext;
 }
 
-async function openDatabase(parts: OpenParts): Promise<Vault> {
-  const { database, keks } = parts;
+async function openDatabase({ platform, paths, database, context }: OpenParts): Promise<Vault> {
+  const { keks, bindings, keepVersions = KEEP_VERSIONS } = context;
   await bringUpToDate(database);
   const { row, blob } = database.read(() => ({
     row: database.get("SELECT vault_id FROM vault"),
@@ -119,7 +144,8 @@ async function openDatabase(parts: OpenParts): Promise<Vault> {
   const keys = new KeyChain({ vaultId, keks, backendFor });
   if (blob !== undefined) await keys.kek(blob); // another identity ends here, whatever the command
   const dispose = (): void => database[Symbol.dispose]();
-  return { ...parts, vaultId, keys, backendFor, [Symbol.dispose]: dispose };
+  const given = { platform, paths, database, keks, bindings, keepVersions };
+  return { ...given, vaultId, keys, backendFor, [Symbol.dispose]: dispose };
 }
 
 async function backendOf(kind: BackendKind, database: Database): Promise<BlobBackend> {

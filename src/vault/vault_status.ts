@@ -24,7 +24,7 @@ export async function vaultStatus(vault: Vault): Promise<VaultStatus> {
   const { database, vaultId } = vault;
   await openLiveVaultKey(vault.keys, database);
   const blob = liveBlob(database);
-  const secrets = listSecrets(vault);
+  const secrets = await listSecrets(vault);
   return {
     vaultId,
     backend: blob?.backend ?? "none",

@@ -15,8 +15,10 @@ import type { SealedRow } from "./catalog_rows.ts";
 import { sealValue } from "./envelope.ts";
 import { purgeExpired } from "./purge.ts";
 import { damagedIndex, hasExpired, openInTransaction } from "./read_secret.ts";
+import { settleIntent } from "./recovery.ts";
 import type { ScopeKey } from "./scope_key.ts";
 import { ensureScopeKey } from "./scope_keys.ts";
+import { findIntent } from "./staged.ts";
 import type { Vault } from "./vault.ts";
 import { formatSecretId, type SecretId } from "./vault_ref.ts";
 
@@ -42,9 +44,6 @@ export interface NewVersion {
   readonly expiresAt: string | undefined;
 }
 
-/** Versions that are kept of each secret. */
-export const KEEP_VERSIONS = 10;
-
 /** The highest version number that a reference can name. */
 const MAX_VERSION = 999_999_999;
 
@@ -64,9 +63,12 @@ export async function writeWithKey(
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const key = await ensureScopeKey(vault, id.scope);
     const outcome = await database.write(() =>
-      liveScopeKey(database, id.scope)?.kid === key.kid ? body(key) : undefined
+      findIntent(database) === undefined && liveScopeKey(database, id.scope)?.kid === key.kid
+        ? body(key)
+        : undefined
     );
     if (outcome !== undefined) return outcome;
+    await settleIntent(vault); // a staged version number is never passed
   }
   throw new PalyraError(
     "precondition",
@@ -84,16 +86,28 @@ export function livingVersion(
   return current === undefined || hasExpired(current.expiresAt, nowAt) ? undefined : current;
 }
 
-/** Adds a version unless the living one holds the same value and expires at the same time. */
+/** Puts a sealed version where it belongs. */
+export type PutVersion = (row: Omit<SealedRow, "rowId">) => void;
+
+/**
+ * Adds a version unless the living one holds the same value and expires at the same time. With
+ * `put` it is only sealed, and put elsewhere.
+ */
 export async function writeUnlessSame(
   vault: Vault,
   id: SecretId,
-  { living, next }: { readonly living: SealedRow | undefined; readonly next: NewVersion },
+  { living, next, put }: {
+    readonly living: SealedRow | undefined;
+    readonly next: NewVersion;
+    readonly put?: PutVersion;
+  },
 ): Promise<WriteOutcome> {
   const comparison = living === undefined ? "other" : await compare(vault, living, next);
   if (comparison === "same") return unchanged(living!);
   return {
-    version: await append(vault, id, next),
+    version: put === undefined
+      ? await append(vault, id, next)
+      : await sealNext(vault, id, { next, put }),
     created: living === undefined,
     changed: true,
     updatedAt: next.at,
@@ -131,20 +145,34 @@ async function compare(
 
 /** Seals and inserts the next version; drops what is older than the versions to keep, or expired. */
 async function append(
+  vault: Vault,
+  id: SecretId,
+  next: NewVersion,
+): Promise<number> {
+  const { database, keepVersions } = vault;
+  const before = currentVersion(database, id);
+  if (before !== undefined && hasExpired(before.expiresAt, next.at)) {
+    buryAll(database, id, next.at);
+  }
+  purgeExpired(database, next.at);
+  const version = await sealNext(vault, id, { next, put: (row) => insertVersion(database, row) });
+  // Looked up as a reader will: where an index is damaged, the write is undone and not acknowledged.
+  if (currentVersion(database, id)?.version !== version) throw damagedIndex();
+  removeVersionsUpTo(database, id, version - keepVersions);
+  return version;
+}
+
+/** Seals the value under the number that comes next, and puts it. */
+async function sealNext(
   { database, vaultId }: Vault,
   id: SecretId,
-  { value, key, at, expiresAt }: NewVersion,
+  { next, put }: { readonly next: NewVersion; readonly put: PutVersion },
 ): Promise<number> {
-  const before = currentVersion(database, id);
-  if (before !== undefined && hasExpired(before.expiresAt, at)) buryAll(database, id, at);
-  purgeExpired(database, at);
+  const { value, key, at, expiresAt } = next;
   const version = lastVersionNumber(database, id) + 1;
   if (version < 1 || version > MAX_VERSION) throw damagedIndex(); // no counting leads there
   const place = { vaultId, id, version, createdAt: at, expiresAt };
   const parts = await sealValue(value, place, key.key);
-  insertVersion(database, { id, version, createdAt: at, expiresAt, kid: key.kid, parts });
-  // Looked up as a reader will: where an index is damaged, the write is undone and not acknowledged.
-  if (currentVersion(database, id)?.version !== version) throw damagedIndex();
-  removeVersionsUpTo(database, id, version - KEEP_VERSIONS);
+  put({ id, version, createdAt: at, expiresAt, kid: key.kid, parts });
   return version;
 }

@@ -9,6 +9,7 @@ import { openVault, vaultPaths } from "../../src/vault/vault.ts";
 import { parseVaultRef } from "../../src/vault/vault_ref.ts";
 import { type Machine, makeMachine } from "./cli_run.ts";
 import { copyTree } from "./file_trees.ts";
+import { noBindings } from "./vaults.ts";
 
 /** Values of the known secrets; `api_key` has two versions, `dated` lives for 30 days. */
 export const VALUES: Readonly<Record<string, string>> = {
@@ -100,7 +101,10 @@ export async function readDirectly(
   keks: DeviceAuthority,
   ref: string,
 ): Promise<string> {
-  using vault = await openVault(denoPlatform, vaultPaths(stateRoot), keks);
+  using vault = await openVault(denoPlatform, vaultPaths(stateRoot), {
+    keks,
+    bindings: noBindings,
+  });
   if (vault === undefined) throw new Error("The vault is missing");
   using opened = await readSecret(vault, parseVaultRef(ref));
   return new TextDecoder().decode(opened.value.reveal());

@@ -26,16 +26,24 @@ export interface TestVault extends Disposable {
 /** Where the clock of a test vault begins: 2026-01-02T03:04:05.678Z. */
 export const START_MS = 1_767_323_045_678;
 
+/** For tests that stage nothing. */
+export function noBindings(): Promise<() => undefined> {
+  return Promise.resolve(() => undefined);
+}
+
 /** Makes identity and vault. */
 export async function makeTestVault(): Promise<TestVault> {
   const clock = { now: START_MS };
-  const platform: Platform = { ...denoPlatform, clock: { now: () => clock.now } };
+  const platform: Platform = {
+    ...denoPlatform,
+    clock: { ...denoPlatform.clock, now: () => clock.now },
+  };
   const directory = Deno.makeTempDirSync({ prefix: "palyra-test-" });
   const stateRoot = `${directory}/state`;
   const paths = vaultPaths(stateRoot);
   platform.directories.ensure(stateRoot);
   const authority = await ensureIdentity(platform, `${stateRoot}/identity`, () => {});
-  const options = { keks: authority, preference: "auto" } as const;
+  const options = { keks: authority, preference: "auto", bindings: noBindings } as const;
   const { vault } = await ensureVault(platform, paths, options);
   return {
     stateRoot,
@@ -53,7 +61,10 @@ export async function makeTestVault(): Promise<TestVault> {
 
 /** Opens the vault of a test once more, as another process would. */
 export async function openAgain(test: TestVault): Promise<Vault> {
-  const vault = await openVault(test.platform, test.paths, test.authority);
+  const vault = await openVault(test.platform, test.paths, {
+    keks: test.authority,
+    bindings: noBindings,
+  });
   if (vault === undefined) throw new Error("The vault is gone");
   return vault;
 }

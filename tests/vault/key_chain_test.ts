@@ -8,7 +8,7 @@ import { KeyChain } from "../../src/vault/key_chain.ts";
 import { parseScope } from "../../src/vault/scope.ts";
 import { openVault } from "../../src/vault/vault.ts";
 import { assertFails } from "../support/failures.ts";
-import { makeTestVault, put } from "../support/vaults.ts";
+import { makeTestVault, noBindings, put } from "../support/vaults.ts";
 
 Deno.test("a vault does not open with another identity, and nothing is decrypted", async () => {
   using test = await makeTestVault();
@@ -16,7 +16,7 @@ Deno.test("a vault does not open with another identity, and nothing is decrypted
   await assertFails(
     "integrity",
     /belongs to another identity/,
-    () => openVault(test.platform, test.paths, other),
+    () => openVault(test.platform, test.paths, { keks: other, bindings: noBindings }),
   );
   let asked = 0;
   const keys = new KeyChain({

@@ -9,7 +9,14 @@ import { rotateScope } from "../../src/vault/rotate_scope.ts";
 import { parseScope } from "../../src/vault/scope.ts";
 import { openVaultKey } from "../../src/vault/vault_key.ts";
 import { assertFails } from "../support/failures.ts";
-import { makeTestVault, openAgain, put, take, type TestVault } from "../support/vaults.ts";
+import {
+  makeTestVault,
+  noBindings,
+  openAgain,
+  put,
+  take,
+  type TestVault,
+} from "../support/vaults.ts";
 
 const GLOBAL = parseScope("global");
 
@@ -114,11 +121,11 @@ Deno.test("the remains of a killed rotation are counted, then removed by the nex
   {
     using lock = platform.locks.tryAcquire(paths.keysLock);
     assert.ok(lock); // somebody may still be at work: then nobody may clear up
-    const options = { keks: test.authority, preference: "auto" } as const;
+    const options = { keks: test.authority, preference: "auto", bindings: noBindings } as const;
     using _busy = (await ensureVault(platform, paths, options)).vault;
     assert.equal((await checkVault(vault, { repair: false })).leftovers, 2);
   }
-  const options = { keks: test.authority, preference: "auto" } as const;
+  const options = { keks: test.authority, preference: "auto", bindings: noBindings } as const;
   using _idle = (await ensureVault(platform, paths, options)).vault;
   await assertClean(test);
   assert.equal(await take(vault, "global/a"), "A");
@@ -166,7 +173,7 @@ Deno.test("checkVault() names a scope key whose row says another scope than it w
 Deno.test("a marker that is missing or says something else is put right by the next writer", async () => {
   using test = await makeTestVault();
   const { platform, paths } = test;
-  const options = { keks: test.authority, preference: "auto" } as const;
+  const options = { keks: test.authority, preference: "auto", bindings: noBindings } as const;
   for (
     const spoil of [
       () => Deno.removeSync(paths.marker),

@@ -84,7 +84,8 @@ Deno.test("requireSchema() refuses anything that palyra has not made", async () 
     "CREATE TRIGGER extra AFTER INSERT ON versions BEGIN DELETE FROM versions; END",
     "ALTER TABLE versions ADD COLUMN extra TEXT",
     "DROP INDEX one_live_blob",
-    "PRAGMA user_version = 2",
+    "PRAGMA user_version = 1",
+    "PRAGMA user_version = 3",
     "PRAGMA user_version = 0",
     "PRAGMA user_version = -1",
   ];

@@ -133,7 +133,7 @@ Deno.test("an expired secret is gone at its instant, with its whole history", as
   for (const ref of [REF, `${REF}#1`, `${REF}#2`]) {
     await assertFails("not_found", /no such/, () => take(vault, ref));
   }
-  assert.deepEqual(listSecrets(vault), []);
+  assert.deepEqual(await listSecrets(vault), []);
   await assertFails("not_found", /./, () => secretHistory(vault, ID));
   await assertFails("not_found", /./, () => rollBackSecret(vault, ID, 1));
   await assertFails("not_found", /./, () => deleteSecret(vault, ID));
@@ -173,11 +173,11 @@ Deno.test("listSecrets() is sorted, and can be limited to a scope", async () => 
   for (const ref of ["skill:b/x", "global/b", "global/a", "skill:a/x"]) {
     await put(test.vault, ref, "v");
   }
-  const names = (scope?: string): string[] =>
-    listSecrets(test.vault, scope as never).map(({ id }) => `${id.scope}/${id.name}`);
-  assert.deepEqual(names(), ["global/a", "global/b", "skill:a/x", "skill:b/x"]);
-  assert.deepEqual(names("skill:a"), ["skill:a/x"]);
-  assert.deepEqual(names("skill:zz"), []);
+  const names = async (scope?: string): Promise<string[]> =>
+    (await listSecrets(test.vault, scope as never)).map(({ id }) => `${id.scope}/${id.name}`);
+  assert.deepEqual(await names(), ["global/a", "global/b", "skill:a/x", "skill:b/x"]);
+  assert.deepEqual(await names("skill:a"), ["skill:a/x"]);
+  assert.deepEqual(await names("skill:zz"), []);
 });
 
 Deno.test("an envelope of nothing, or of more than the limit, is no value", async () => {

@@ -48,7 +48,7 @@ def read(state_root, ref):
     try:
         database.row_factory = sqlite3.Row
         database.execute("BEGIN")  # one snapshot
-        if database.execute("PRAGMA user_version").fetchone()[0] != 1:
+        if database.execute("PRAGMA user_version").fetchone()[0] != 2:
             raise form.Refused("vault.db has another user_version")
         rows = database.execute(
             "SELECT * FROM versions WHERE scope = ? AND name = ? ORDER BY version DESC",

@@ -3,8 +3,8 @@
 import { PalyraError } from "../../errors.ts";
 import type { Clock, Environment, Random } from "../platform.ts";
 
-export const environment: Environment = { get, os: systemName() };
-export const clock: Clock = { now: () => Date.now() };
+export const environment: Environment = { get, workingDirectory, os: systemName() };
+export const clock: Clock = { now: () => Date.now(), pause };
 export const random: Random = { bytes: (length) => crypto.getRandomValues(new Uint8Array(length)) };
 
 function get(name: string): string | undefined {
@@ -16,6 +16,21 @@ function get(name: string): string | undefined {
       cause,
     });
   }
+}
+
+function workingDirectory(): string {
+  try {
+    return Deno.cwd();
+  } catch (cause) {
+    throw new PalyraError("usage", "Cannot find the working directory: it was removed", { cause });
+  }
+}
+
+/** Waits; `setTimeout` would cost milliseconds at start-up. */
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) =>
+    AbortSignal.timeout(ms).addEventListener("abort", () => resolve(), { once: true })
+  );
 }
 
 function systemName(): Environment["os"] {

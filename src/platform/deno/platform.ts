@@ -20,6 +20,7 @@ export const denoPlatform: Platform = {
   directories,
   files: privateFiles,
   userFiles,
+  documents: async () => (await import("./documents.ts")).documents,
   locks,
   databases: async () => (await import("./sqlite.ts")).databases, // node:sqlite costs a millisecond
   processes,

@@ -1,6 +1,7 @@
 /** Standard input, output and error of the process. */
 
 import { OutputClosed, type Streams } from "../platform.ts";
+import { pause } from "./environment.ts";
 import { readWithin } from "./bounded_read.ts";
 import { fileFailure } from "./failures.ts";
 
@@ -30,7 +31,7 @@ async function writeOutput(bytes: Uint8Array): Promise<void> {
       if (!(error instanceof Deno.errors.WouldBlock)) {
         throw fileFailure("write to standard output", error);
       }
-      await pause();
+      await pause(RETRY_MS);
     }
   }
 }
@@ -40,10 +41,4 @@ function writeError(text: string): void {
   try {
     for (let at = 0; at < bytes.length;) at += Deno.stderr.writeSync(bytes.subarray(at));
   } catch { /* nobody is there to be told */ }
-}
-
-function pause(): Promise<void> {
-  return new Promise((resolve) =>
-    AbortSignal.timeout(RETRY_MS).addEventListener("abort", () => resolve(), { once: true })
-  );
 }

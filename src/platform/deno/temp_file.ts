@@ -10,10 +10,10 @@ export function tempPathIn(directory: string): string {
   return `${directory}/.${crypto.randomUUID()}.tmp`;
 }
 
-/** Creates the file, which must not exist, with mode 0600 and these bytes, and makes them durable. */
-export function writeNewFile(path: string, bytes: Uint8Array): void {
+/** Creates the file, which must not exist, with this mode and these bytes, and makes them durable. */
+export function writeNewFile(path: string, bytes: Uint8Array, mode = 0o600): void {
   using file = Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
-  setMode(path, 0o600);
+  setMode(path, mode);
   for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
   file.syncSync();
 }

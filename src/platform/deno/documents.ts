@@ -1,0 +1,202 @@
+/** Documents that people edit too, on a real file system: looked at with care, replaced in one step. */
+
+import { PalyraError } from "../../errors.ts";
+import type { Documents } from "../platform.ts";
+import { parentOf, syncDirectory } from "./directories.ts";
+import { attempt, errnoOf, unlessAbsent } from "./failures.ts";
+import { refuse } from "./ownership.ts";
+import { removeIfThere, setMode, tempPathIn, writeNewFile } from "./temp_file.ts";
+
+export const documents: Documents = {
+  realPath,
+  read,
+  requireOwn,
+  requireReplaceable,
+  makeDirectory,
+  stage,
+  backUp,
+  commit,
+  discard,
+};
+
+const OTHERS_MAY_WRITE = 0o022;
+const STICKY = 0o1000;
+const OWNER_MAY_WRITE = 0o200;
+const PERMISSIONS = 0o777;
+/** As many links as the Linux kernel follows in one path (path_resolution(7)). */
+const MAX_HOPS = 40;
+const onWindows = Deno.build.os === "windows"; // neither uid nor mode there: ACLs decide
+
+function realPath(path: string): string | undefined {
+  const found = unlessAbsent(`look at ${path}`, () => Deno.lstatSync(path));
+  if (found === undefined) return undefined;
+  const real = unlessAbsent(`look at ${path}`, () => Deno.realPathSync(path));
+  if (real !== undefined || !found.isSymlink) return real;
+  throw new PalyraError("usage", `Cannot use ${path}: it is a symbolic link that leads nowhere`);
+}
+
+function read(path: string, maxBytes: number): Uint8Array<ArrayBuffer> | undefined {
+  const before = unlessAbsent(`read ${path}`, () => Deno.statSync(path));
+  if (before === undefined) return undefined;
+  requireRegular(path, before); // to open a pipe would wait for its other end
+  const file = unlessAbsent(`read ${path}`, () => Deno.openSync(path, { read: true }));
+  if (file === undefined) return undefined;
+  using opened = file;
+  requireRegular(path, opened.statSync());
+  return attempt(`read ${path}`, () => readAll(opened, path, maxBytes));
+}
+
+function readAll(file: Deno.FsFile, path: string, maxBytes: number): Uint8Array<ArrayBuffer> {
+  let buffer = new Uint8Array(Math.min(maxBytes, file.statSync().size) + 1);
+  let length = 0;
+  while (true) {
+    const count = file.readSync(buffer.subarray(length));
+    if (count === null) return buffer.slice(0, length);
+    length += count;
+    if (length > maxBytes) {
+      throw new PalyraError("usage", `Cannot read ${path}: it is larger than ${maxBytes} bytes`);
+    }
+    if (length < buffer.length) continue; // it has grown since its size was asked for
+    const larger = new Uint8Array(Math.min(buffer.length * 2, maxBytes + 1));
+    larger.set(buffer);
+    buffer = larger;
+  }
+}
+
+/** Looks at every directory and link from the root on: whoever may exchange one decides what is read. */
+function requireOwn(path: string): void {
+  if (onWindows) return;
+  const waiting = path.split("/").filter((part) => part !== "");
+  let at = "/";
+  requireSafeDirectory(at);
+  for (let hops = 0; waiting.length > 0;) {
+    const part = waiting.shift()!;
+    if (part === ".") continue;
+    if (part === "..") {
+      at = parentOf(at);
+      continue;
+    }
+    const next = at === "/" ? `/${part}` : `${at}/${part}`;
+    const found = attempt(`look at ${next}`, () => Deno.lstatSync(next));
+    if (found.isSymlink) {
+      requireOwner(next, found);
+      if (++hops > MAX_HOPS) refuse(path, "too many symbolic links");
+      const target = attempt(`read the link ${next}`, () => Deno.readLinkSync(next));
+      if (target.startsWith("/")) at = "/";
+      waiting.unshift(...target.split("/").filter((name) => name !== ""));
+    } else if (found.isDirectory) {
+      at = next;
+      requireSafeDirectory(at);
+    } else {
+      requireRegular(next, found);
+      if (waiting.length > 0) refuse(path, "a part of the path is not a directory");
+      requireOwnFile(next, found);
+      return;
+    }
+  }
+  refuse(path, "it is a directory");
+}
+
+function requireSafeDirectory(path: string): void {
+  const found = attempt(`look at ${path}`, () => Deno.lstatSync(path));
+  requireOwner(path, found);
+  // In a directory with the sticky bit nobody can exchange what belongs to somebody else.
+  if ((found.mode! & OTHERS_MAY_WRITE) === 0 || (found.mode! & STICKY) !== 0) return;
+  refuse(path, "other users can write to it", `chmod go-w ${path}`);
+}
+
+function requireOwner(path: string, { uid }: Deno.FileInfo): void {
+  if (uid !== Deno.uid() && uid !== 0) refuse(path, "it belongs to another user");
+}
+
+function requireOwnFile(path: string, found: Deno.FileInfo): void {
+  if (found.uid !== Deno.uid()) refuse(path, "it belongs to another user");
+  if ((found.mode! & OTHERS_MAY_WRITE) !== 0) {
+    refuse(path, "other users can write to it", `chmod go-w ${path}`);
+  }
+}
+
+function requireReplaceable(path: string): void {
+  const found = unlessAbsent(`write ${path}`, () => Deno.lstatSync(path));
+  if (found === undefined) return;
+  requireRegular(path, found);
+  if (onWindows) return;
+  if (found.uid !== Deno.uid()) refuse(path, "it belongs to another user");
+  if (found.nlink !== 1) refuse(path, "it has another hard link, which would keep the old text");
+  // A rename asks nobody, yet whoever took the bit away wants no change.
+  if ((found.mode! & OWNER_MAY_WRITE) === 0) refuse(path, "it is read-only", `chmod u+w ${path}`);
+}
+
+function requireRegular(path: string, found: Deno.FileInfo): void {
+  if (found.isFile) return;
+  const what = found.isDirectory ? "it is a directory" : "it is no regular file";
+  throw new PalyraError("usage", `Cannot use ${path}: ${what}`);
+}
+
+function makeDirectory(path: string): void {
+  if (unlessAbsent(`look at ${path}`, () => Deno.statSync(path)) !== undefined) return;
+  const parent = parentOf(path);
+  if (parent !== path) makeDirectory(parent);
+  attempt(`create the directory ${path}`, () => {
+    try {
+      Deno.mkdirSync(path, { mode: 0o700 });
+    } catch (error) {
+      if (error instanceof Deno.errors.AlreadyExists) return; // another process was first
+      throw error;
+    }
+    setMode(path, 0o700);
+    syncDirectory(parent);
+  });
+}
+
+function stage(tempPath: string, bytes: Uint8Array, path: string): void {
+  const old = unlessAbsent(`look at ${path}`, () => Deno.lstatSync(path));
+  const mode = (old?.mode ?? 0o600) & PERMISSIONS;
+  attempt(`write ${path}`, () => {
+    try {
+      writeNewFile(tempPath, bytes, mode);
+    } catch (error) {
+      removeIfThere(tempPath);
+      throw error;
+    }
+  });
+}
+
+function backUp(path: string, bytes: Uint8Array, count: number): string {
+  const nameOf = (at: number): string => `${path}.bak.${at}`;
+  const temp = tempPathIn(parentOf(path));
+  attempt(`back up ${path}`, () => {
+    try {
+      writeNewFile(temp, bytes, Deno.lstatSync(path).mode! & PERMISSIONS);
+      for (let at = count - 1; at >= 1; at--) {
+        unlessAbsent(`move ${nameOf(at)}`, () => Deno.renameSync(nameOf(at), nameOf(at + 1)));
+      }
+      Deno.renameSync(temp, nameOf(1));
+    } catch (error) {
+      removeIfThere(temp);
+      throw error;
+    }
+    syncDirectory(parentOf(path));
+  });
+  return nameOf(1);
+}
+
+function commit(tempPath: string, path: string): void {
+  attempt(`write ${path}`, () => {
+    try {
+      Deno.renameSync(tempPath, path);
+    } catch (cause) {
+      if (errnoOf(cause) !== "EBUSY") throw cause;
+      throw new PalyraError(
+        "unavailable",
+        `Cannot write ${path}: it is a mount point, which cannot be replaced`,
+        { hint: "Mount the directory that holds it instead of the file", cause },
+      );
+    }
+    syncDirectory(parentOf(path));
+  });
+}
+
+function discard(tempPath: string): void {
+  attempt(`remove ${tempPath}`, () => removeIfThere(tempPath));
+}
