@@ -1,0 +1,153 @@
+/** A change of a config: computed from one text of it, and put in place only over that very text. */
+
+import { encodeUtf8 } from "../crypto/encoding.ts";
+import { sha256Hex } from "../crypto/digest.ts";
+import { PalyraError } from "../errors.ts";
+import type { Documents, Platform } from "../platform/platform.ts";
+import { type Config, MAX_CONFIG_BYTES, readConfig, tableOf } from "./config.ts";
+import type { ConfigLocation } from "./location.ts";
+import { isBlank, soundsSecret } from "./logical_secret.ts";
+import { isTable, type TomlTable, type TomlValue } from "./toml_document.ts";
+import type { TomlEdit } from "./toml_meaning.ts";
+import { isTrusted, recordTrust } from "./trust.ts";
+
+/** What becomes of a config. */
+export interface ConfigChange {
+  readonly before: Config;
+  /** Where it is, or will be made. */
+  readonly realPath: string;
+  readonly changed: boolean;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** SHA-256 of the text after. */
+  readonly digest: string;
+  readonly tempPath: string;
+}
+
+/** Where the change takes place. */
+export interface ChangeContext {
+  readonly platform: Platform;
+  readonly stateRoot: string;
+  readonly location: ConfigLocation;
+}
+
+const TEMP_BYTES = 16;
+
+/**
+ * Reads the config and computes its text after the edits. Writes nothing. Throws `usage` for a config
+ * that is no TOML or cannot be edited, `denied` where it could not be replaced.
+ */
+export async function planChange(
+  { platform, location }: ChangeContext,
+  editsFor: (table: TomlTable) => readonly TomlEdit[],
+): Promise<ConfigChange> {
+  const documents = await platform.documents();
+  const realPath = location.realPath ?? documents.realPath(location.path) ?? location.path;
+  documents.requireReplaceable(realPath);
+  const before = await readConfig(documents, {
+    ...location,
+    realPath: documents.realPath(realPath),
+  });
+  const edits = editsFor(before.table);
+  if (edits.length === 0) {
+    return unchanged(before, realPath);
+  }
+  const { editToml } = await import("./toml_edit.ts"); // the parser with positions is not small
+  const text = editToml(before.text, edits);
+  tableOf(text, location.path);
+  const bytes = encodeUtf8(text);
+  if (bytes.length > MAX_CONFIG_BYTES) {
+    throw new PalyraError(
+      "usage",
+      `Cannot write ${location.path}: it would be larger than ${MAX_CONFIG_BYTES} bytes`,
+    );
+  }
+  if (text === before.text) return unchanged(before, realPath);
+  const name = platform.random.bytes(TEMP_BYTES).toHex();
+  return {
+    before,
+    realPath,
+    changed: true,
+    bytes,
+    digest: await sha256Hex(bytes),
+    tempPath: `${directoryOf(realPath)}/.palyra.toml.palyra-${name}`,
+  };
+}
+
+/** Writes the new text beside the old one; the caller knows how to remove it again. */
+export async function stageChange(
+  { platform, location }: ChangeContext,
+  { bytes, tempPath, realPath }: ConfigChange,
+): Promise<void> {
+  const documents = await platform.documents();
+  if (location.origin === "user") documents.makeDirectory(directoryOf(realPath));
+  documents.stage(tempPath, bytes, realPath);
+}
+
+/**
+ * Puts the new text in place, if the old one is still what it was computed from. Trust goes over to
+ * the new text. Throws `precondition` when somebody has saved the config meanwhile.
+ */
+export async function commitChange(
+  { platform, stateRoot }: ChangeContext,
+  change: ConfigChange,
+): Promise<void> {
+  const { before, realPath, tempPath, digest } = change;
+  const documents = await platform.documents();
+  const trusted = before.location.origin === "search" && isTrusted(platform, stateRoot, before);
+  // Both, until it is known which of them stays.
+  if (trusted) trust(platform, stateRoot, realPath, [before.digest!, digest]);
+  if (await digestOf(documents, realPath) !== before.digest) {
+    throw new PalyraError("precondition", `Cannot write ${realPath}: it was saved meanwhile`, {
+      hint: "Nothing was changed; try again",
+    });
+  }
+  documents.commit(tempPath, realPath);
+  if (trusted) trust(platform, stateRoot, realPath, [digest]);
+}
+
+/** Keeps the text before, when backups are wanted. Throws `precondition` for a text with secrets in it. */
+export async function backUp(
+  { platform }: ChangeContext,
+  { before, realPath }: ConfigChange,
+  { backups, force }: { readonly backups: number; readonly force: boolean },
+): Promise<string | undefined> {
+  if (backups === 0 || before.digest === undefined) return undefined;
+  requireNoInlineSecret(before, force);
+  return (await platform.documents()).backUp(realPath, encodeUtf8(before.text), backups);
+}
+
+/** Throws `precondition` when the config holds a secret itself: a backup of it would be a leak. */
+export function requireNoInlineSecret({ table, location }: Config, force: boolean): void {
+  if (force || !holdsSecret(table, "")) return;
+  throw new PalyraError(
+    "precondition",
+    `Cannot back up ${location.path}: it holds a secret, which would stay in the backup`,
+    { hint: "Leave --backups out, or add --force" },
+  );
+}
+
+function holdsSecret(value: TomlValue, key: string): boolean {
+  if (Array.isArray(value)) return value.some((entry) => holdsSecret(entry, key));
+  if (isTable(value)) {
+    return Object.entries(value).some(([name, inner]) => holdsSecret(inner, name));
+  }
+  return typeof value === "string" && soundsSecret(key) && !isBlank(value);
+}
+
+function trust(platform: Platform, stateRoot: string, path: string, sha256: string[]): void {
+  recordTrust(platform, stateRoot, { path, sha256 });
+}
+
+async function digestOf(documents: Documents, path: string): Promise<string | undefined> {
+  const bytes = documents.read(path, MAX_CONFIG_BYTES);
+  return bytes && await sha256Hex(bytes);
+}
+
+function unchanged(before: Config, realPath: string): ConfigChange {
+  const bytes = encodeUtf8(before.text);
+  return { before, realPath, changed: false, bytes, digest: before.digest ?? "", tempPath: "" };
+}
+
+function directoryOf(path: string): string {
+  return path.slice(0, Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\"))) || "/";
+}

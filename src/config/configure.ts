@@ -1,0 +1,218 @@
+/**
+ * `configure`: secrets and the config that names them, changed as one unit. The rename of the config
+ * is the moment from which the new versions count; before it they are staged, and whoever comes after
+ * a crash finishes or undoes the change by looking at the config alone.
+ */
+
+import { decodeUtf8, encodeUtf8 } from "../crypto/encoding.ts";
+import type { SensitiveBytes } from "../crypto/sensitive_bytes.ts";
+import { PalyraError } from "../errors.ts";
+import { readSecret } from "../vault/read_secret.ts";
+import { concludeIntent, lockConfigure, recover } from "../vault/recovery.ts";
+import { stagedRows } from "../vault/staged.ts";
+import type { Vault } from "../vault/vault.ts";
+import { formatSecretId, type SecretId } from "../vault/vault_ref.ts";
+import { type Preview, previewMany, writeMany, type WriteRequest } from "../vault/write_many.ts";
+import { planBinding } from "./bind.ts";
+import {
+  backUp,
+  type ChangeContext,
+  commitChange,
+  type ConfigChange,
+  planChange,
+  requireNoInlineSecret,
+  stageChange,
+} from "./change.ts";
+import { type Field, formatField } from "./field.ts";
+
+/** A secret, and the field that is to name it. */
+export interface Binding {
+  /** The target it was chosen by, if it was. */
+  readonly target: string | undefined;
+  readonly field: Field;
+  readonly id: SecretId;
+  /** Without a value the field is only bound. */
+  readonly value: SensitiveBytes | undefined;
+  readonly ifAbsent: boolean;
+  readonly lifetimeMs: number | undefined;
+}
+
+/** What is done beside the change itself. */
+export interface ConfigureOptions {
+  /** Backups of the config that are kept; 0: none is made. */
+  readonly backups: number;
+  /** Also where the backup would hold a secret. */
+  readonly force: boolean;
+}
+
+/** What became of one binding. */
+export interface ConfiguredItem {
+  readonly target: string | undefined;
+  readonly field: string;
+  readonly ref: string;
+  readonly secret: Preview;
+}
+
+/** What became of all of them. */
+export interface Configured {
+  readonly changed: boolean;
+  readonly items: readonly ConfiguredItem[];
+  readonly config: {
+    readonly path: string;
+    readonly changed: boolean;
+    readonly backup: string | undefined;
+  };
+}
+
+const INTENT_ID_BYTES = 16;
+const STATE_KEY_BYTES = 32;
+const STATE_KEY_FIELD = "tool_call.browser_service.state_key";
+
+/**
+ * Computes what would be done, and writes nothing. Throws all that can be known before: what the
+ * config, its place and the values do not allow.
+ */
+export async function previewConfigure(
+  context: ChangeContext,
+  vault: Vault | undefined,
+  bindings: readonly Binding[],
+  options: ConfigureOptions,
+): Promise<Configured> {
+  const change = await planBindings(context, bindings, options);
+  return report(bindings, change, await previewMany(vault, bindings.map(requestOf)), undefined);
+}
+
+/** Checks the config and its place before any value is asked for. */
+export async function planBindings(
+  context: ChangeContext,
+  bindings: readonly Pick<Binding, "field" | "id" | "value">[],
+  { backups, force }: ConfigureOptions,
+): Promise<ConfigChange> {
+  for (const { field, value } of bindings) requireFormat(field, value);
+  const change = await planChange(
+    context,
+    (table) => bindings.flatMap(({ field, id }) => planBinding(table, field, id)),
+  );
+  if (change.changed && backups > 0) requireNoInlineSecret(change.before, force);
+  return change;
+}
+
+/** Stores and binds: everything or nothing. */
+export async function configure(
+  context: ChangeContext,
+  vault: Vault,
+  bindings: readonly Binding[],
+  options: ConfigureOptions,
+): Promise<Configured> {
+  using _lock = await lockConfigure(vault);
+  const change = await planBindings(context, bindings, options);
+  const requests = bindings.map(requestOf);
+  await requireStoredFormats(vault, bindings);
+  if (!change.changed) {
+    return report(bindings, change, await writeMany(vault, requests), undefined);
+  }
+  const intent = {
+    id: vault.platform.random.bytes(INTENT_ID_BYTES).toHex(),
+    path: change.realPath,
+    before: change.before.digest,
+    after: change.digest,
+    tempPath: change.tempPath,
+  };
+  const outcomes = await writeMany(vault, requests, intent);
+  const backup = await replaceConfig(context, vault, change, options);
+  return report(bindings, change, outcomes, backup);
+}
+
+/** From the staged versions to the config that names them; whatever fails, both end up alike. */
+async function replaceConfig(
+  context: ChangeContext,
+  vault: Vault,
+  change: ConfigChange,
+  options: ConfigureOptions,
+): Promise<string | undefined> {
+  try {
+    await stageChange(context, change);
+    const backup = await backUp(context, change, options);
+    await commitChange(context, change);
+    await concludeIntent(vault, stagedRows(vault.database));
+    return backup;
+  } catch (error) {
+    const documents = await context.platform.documents();
+    try {
+      await recover(vault); // the config decides: it may have been replaced before the failure
+      documents.discard(change.tempPath);
+    } catch { /* the next writer tries again; what failed first is what the user is told */ }
+    throw error;
+  }
+}
+
+function requestOf({ id, value, ifAbsent, lifetimeMs, field }: Binding): WriteRequest {
+  return { id, value, ifAbsent, lifetimeMs, field: formatField(field) };
+}
+
+function report(
+  bindings: readonly Binding[],
+  change: ConfigChange,
+  outcomes: readonly Preview[],
+  backup: string | undefined,
+): Configured {
+  const items = bindings.map(({ target, field, id }, at) => {
+    const { created, changed, version } = outcomes[at]!;
+    const secret = { created, changed, version };
+    return { target, field: formatField(field), ref: formatSecretId(id), secret };
+  });
+  const changed = change.changed || items.some(({ secret }) => secret.changed);
+  const path = change.before.location.path;
+  return { changed, items, config: { path, changed: change.changed, backup } };
+}
+
+/** Throws `usage` for a value that the field's consumer would refuse. */
+export function requireFormat(field: Field, value: SensitiveBytes | undefined): void {
+  if (value === undefined || formatField(field) !== STATE_KEY_FIELD) return;
+  if (isStateKey(value.reveal())) return;
+  throw new PalyraError(
+    "usage",
+    `Cannot use the value for ${STATE_KEY_FIELD}: it is not the base64 of ${STATE_KEY_BYTES} bytes`,
+    { hint: "--generate makes a valid one" },
+  );
+}
+
+/** A new value in the form that the field's consumer wants; `undefined` where any will do. */
+export function generateFor(
+  field: Field,
+  randomBytes: (length: number) => Uint8Array<ArrayBuffer>,
+): Uint8Array<ArrayBuffer> | undefined {
+  if (formatField(field) !== STATE_KEY_FIELD) return undefined;
+  const bytes = randomBytes(STATE_KEY_BYTES);
+  const text = encodeUtf8(bytes.toBase64());
+  bytes.fill(0);
+  return text;
+}
+
+/** What is only bound is opened as well: a field must not name what its consumer cannot use. */
+async function requireStoredFormats(vault: Vault, bindings: readonly Binding[]): Promise<void> {
+  for (const { field, id, value, ifAbsent } of bindings) {
+    if (formatField(field) !== STATE_KEY_FIELD || (value !== undefined && !ifAbsent)) continue;
+    try {
+      using stored = await readSecret(vault, id);
+      requireFormat(field, stored.value);
+    } catch (error) {
+      if (value === undefined || !isAbsent(error)) throw error;
+    }
+  }
+}
+
+function isAbsent(error: unknown): boolean {
+  return error instanceof PalyraError && error.code === "not_found";
+}
+
+function isStateKey(value: Uint8Array): boolean {
+  const text = decodeUtf8(value);
+  if (text === undefined) return false;
+  try {
+    const bytes = Uint8Array.fromBase64(text, { lastChunkHandling: "strict" });
+    return bytes.length === STATE_KEY_BYTES && bytes.toBase64() === text;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,131 @@
+/** Every reference in a config, wherever it stands, and which of them name a secret of the vault. */
+
+import { formatSecretId, type SecretId, type VaultRef } from "../vault/vault_ref.ts";
+import { type Field, formatField } from "./field.ts";
+import { REF_SUFFIXES } from "./logical_secret.ts";
+import { parseRefOf, parseSecretTable, type SecretTable } from "./secret_table.ts";
+import { isTable, type TomlTable, type TomlValue } from "./toml_document.ts";
+
+/** A reference where it stands. */
+export interface FoundReference {
+  /** The field without the suffix. */
+  readonly field: Field;
+  readonly form: "vault_ref" | "secret_ref";
+  readonly value: TomlValue;
+}
+
+/** The key that tells the entries of a list apart, where they have one. */
+const ENTRY_KEY = "provider_id";
+
+/** All keys that end like a reference, at any depth, in the order of the document. */
+export function findReferences(table: TomlTable): FoundReference[] {
+  const found: FoundReference[] = [];
+  function walk(value: TomlValue, field: Field): void {
+    if (Array.isArray(value)) {
+      value.forEach((entry, at) => walk(entry, [...field, stepTo(value, at)]));
+      return;
+    }
+    if (!isTable(value)) return;
+    for (const [key, inner] of Object.entries(value)) {
+      const form = formOf(key);
+      if (form === undefined) {
+        walk(inner, [...field, key]);
+      } else if (!(form === "vault_ref" && typeof inner === "string" && inner.trim() === "")) {
+        const name = key.slice(0, -REF_SUFFIXES[form].length);
+        found.push({ field: [...field, name], form, value: inner });
+      }
+    }
+  }
+  walk(table, []);
+  return found;
+}
+
+/** A found reference, checked. Throws `usage` that names the field. */
+export function readReference({ field, form, value }: FoundReference): SecretTable {
+  const name = formatField(field) + REF_SUFFIXES[form];
+  if (form === "secret_ref") return parseSecretTable(value, name);
+  return {
+    kind: "vault",
+    ref: parseRefOf(value, name),
+    variable: undefined,
+    required: true,
+    maxBytes: undefined,
+  };
+}
+
+/** The fields that name a secret, by its `<scope>/<name>`; what cannot be read names nothing. */
+export function fieldsBySecret(table: TomlTable): ReadonlyMap<string, readonly string[]> {
+  const fields = new Map<string, string[]>();
+  for (const found of findReferences(table)) {
+    const ref = vaultRefOf(found);
+    if (ref !== undefined) add(fields, ref, formatField(found.field));
+  }
+  for (const { ref, field } of helperReferences(table)) add(fields, ref, field);
+  return fields;
+}
+
+/** The fields of a config that name this secret. */
+export function fieldsThatName(table: TomlTable, id: SecretId): readonly string[] {
+  return fieldsBySecret(table).get(formatSecretId(id)) ?? [];
+}
+
+function add(fields: Map<string, string[]>, ref: VaultRef, field: string): void {
+  const id = formatSecretId(ref);
+  const known = fields.get(id);
+  if (known === undefined) fields.set(id, [field]);
+  else if (!known.includes(field)) known.push(field);
+}
+
+/** The secret that a reference names; `undefined` for another source, and for what cannot be read. */
+export function vaultRefOf(found: FoundReference): VaultRef | undefined {
+  try {
+    return readReference(found).ref;
+  } catch {
+    return vaultRefOfBroken(found);
+  }
+}
+
+/** A table with a wrong key elsewhere still names its secret: to take it for nothing would lose it. */
+function vaultRefOfBroken({ value }: FoundReference): VaultRef | undefined {
+  try {
+    return isTable(value) && value["kind"] === "vault"
+      ? parseRefOf(value["vault_ref"] ?? "", "")
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** References of `[[helper.<protocol>.map]]`. */
+function helperReferences(table: TomlTable): { ref: VaultRef; field: string }[] {
+  const helper = table["helper"];
+  if (!isTable(helper)) return [];
+  return Object.entries(helper).flatMap(([protocol, settings]) => {
+    const map = isTable(settings) ? settings["map"] : undefined;
+    if (!Array.isArray(map)) return [];
+    return map.flatMap((entry, at) => {
+      const field = formatField(["helper", protocol, "map", at]);
+      try {
+        return isTable(entry) ? [{ ref: parseRefOf(entry["ref"] ?? "", field), field }] : [];
+      } catch {
+        return [];
+      }
+    });
+  });
+}
+
+function stepTo(list: readonly TomlValue[], at: number): Field[number] {
+  const idOf = (entry: TomlValue): TomlValue | undefined =>
+    isTable(entry) && Object.hasOwn(entry, ENTRY_KEY) ? entry[ENTRY_KEY] : undefined;
+  const id = idOf(list[at]!);
+  const usable = typeof id === "string" && /^[^\]\p{Cc}]+$/u.test(id) &&
+    list.filter((entry) => idOf(entry) === id).length === 1;
+  return usable ? { key: ENTRY_KEY, equals: id } : at;
+}
+
+function formOf(key: string): FoundReference["form"] | undefined {
+  for (const [form, suffix] of Object.entries(REF_SUFFIXES)) {
+    if (key.endsWith(suffix) && key.length > suffix.length) return form as FoundReference["form"];
+  }
+  return undefined;
+}
