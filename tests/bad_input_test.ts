@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { COMMAND_LINE_ROWS } from "./support/bad_inputs/command_lines.ts";
+import { CONFIG_ROWS } from "./support/bad_inputs/config.ts";
 import { REFERENCE_ROWS } from "./support/bad_inputs/references.ts";
 import { type BadInput, CODES, FAKE_SECRET } from "./support/bad_inputs/row.ts";
 import { VALUE_ROWS } from "./support/bad_inputs/values.ts";
@@ -18,6 +19,7 @@ const TABLES = {
   "names, scopes and references": REFERENCE_ROWS,
   "values and what is not there": VALUE_ROWS,
   "commands, flags and places": COMMAND_LINE_ROWS,
+  "configs, fields and manifests": CONFIG_ROWS,
 };
 
 for (const [topic, rows] of Object.entries(TABLES)) {

@@ -57,6 +57,11 @@ const SETTERS: readonly (readonly string[])[] = [
   ["secrets", "set", "global/Wrong"],
   ["secrets", "set", "session:s/text"],
   ["secrets", "set", "global/new", "--from-file", "/dev/stdin"],
+  ["secrets", "configure", "openai-api-key", "global", "text"],
+  ["secrets", "configure", "browser-state-key", "global", "state"],
+  ["secrets", "configure", "provider-api-key:none", "global/none"],
+  ["secrets", "configure", "--field", "a.b", "global/bound", "--dry-run"],
+  ["secrets", "configure", "--field", "a.b", "global/bound", "--backups", "2"],
 ];
 
 Deno.test("No command prints a value that it was not asked for, whatever the form and the outcome", async () => {
@@ -70,6 +75,48 @@ Deno.test("No command prints a value that it was not asked for, whatever the for
     }
   });
   assertNoTraceBelow(canaries, machine.directory);
+});
+
+/** Commands about a config that holds values itself: `c.toml` in the home directory. */
+const ABOUT_CONFIG: readonly (readonly string[])[] = [
+  ["config", "path"],
+  ["config", "get", "admin"],
+  ["config", "get", "admin.auth_token"],
+  ["config", "get", "model_provider"],
+  ["config", "get", "hooks"],
+  ["config", "validate"],
+  ["config", "set", "admin.require_auth", "true"],
+  ["config", "set", "admin.auth_token.x", "1"],
+  ["config", "unset", "admin.nothing"],
+  ["config", "trust"],
+  ["config", "untrust"],
+  ["resolve", "config:admin.auth_token"],
+  ["resolve", "--all", "--json"],
+  ["secrets", "list"],
+  ["secrets", "configure", "admin-auth-token", "global/none", "--no-value"],
+  ["secrets", "configure", "admin-auth-token", "global/admin", "--generate", "--dry-run"],
+  ["secrets", "configure", "admin-auth-token", "global/admin", "--generate", "--backups", "1"],
+];
+
+Deno.test("No command prints or copies a value that a config holds itself", async () => {
+  using machine = makeMachine();
+  const canary = textCanary("config");
+  const text = JSON.stringify(new TextDecoder().decode(canary.value)); // a TOML string as well
+  const config = `${machine.home}/c.toml`;
+  const good = `[admin]\nauth_token = ${text}\n[model_provider]\nopenai_api_key = ${text}\n` +
+    `[[model_provider.providers]]\nprovider_id = "a"\napi_key = ${text}\n` +
+    `[hooks]\npassword = ${text}\nlist = [{ client_secret = ${text} }]\n`;
+  for (const content of [good, `${good}broken = = ${text}\n`, `${good}x_vault_ref = ${text}\n`]) {
+    Deno.writeTextFileSync(config, content);
+    await eachOf(FORMS, async (form) => {
+      for (const args of ABOUT_CONFIG) {
+        await assertSilent(machine, [canary], [...args, ...form, "--config", config]);
+      }
+    });
+    assert.equal(Deno.readTextFileSync(config).includes(text), true);
+    Deno.removeSync(config);
+    assertNoTraceBelow([canary], machine.directory);
+  }
 });
 
 Deno.test("No failure prints a value: altered data, a missing identity, a value that is too large", async () => {

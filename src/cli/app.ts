@@ -28,6 +28,11 @@ export class App {
     return `${this.stateRoot}/identity`;
   }
 
+  /** The same run with another config. */
+  withConfig(config: string): App {
+    return new App(this.platform, { ...this.options, config }, this.version);
+  }
+
   /** A line on standard error, unless the user wants quiet. */
   note(text: string): void {
     if (!this.options.quiet) this.platform.streams.writeError(`palyra: ${text}\n`);

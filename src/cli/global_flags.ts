@@ -52,8 +52,10 @@ const SHORT = /^-[qvV]+$/;
 /** Flags of commands that take a value: what follows one is never a global flag. */
 const COMMAND_VALUE_FLAGS: readonly string[] = [
   "--backend",
+  "--backups",
   "--bytes",
   "--expires-in",
+  "--field",
   "--format",
   "--from-file",
   "--if-version",

@@ -72,7 +72,12 @@ function requireOneSource(flags: ValueFlags): void {
 
 /** Drops exactly one line end, which `echo` and editors add, unless every byte is wanted. */
 function trimmed(app: App, bytes: Uint8Array<ArrayBuffer>, { raw }: ValueFlags): SensitiveBytes {
-  if (raw || bytes.at(-1) !== LINE_FEED) return new SensitiveBytes(bytes);
+  return raw ? new SensitiveBytes(bytes) : withoutLineEnd(app, bytes);
+}
+
+/** The value without its one line end; the bytes that were given are wiped or become the value. */
+export function withoutLineEnd(app: App, bytes: Uint8Array<ArrayBuffer>): SensitiveBytes {
+  if (bytes.at(-1) !== LINE_FEED) return new SensitiveBytes(bytes);
   using whole = new SensitiveBytes(bytes);
   const end = bytes.at(-2) === CARRIAGE_RETURN ? bytes.length - 2 : bytes.length - 1;
   app.noteVerbose("dropped one line end from the value; --raw keeps it");

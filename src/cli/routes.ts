@@ -2,6 +2,8 @@
 
 import { buildCommand, buildRouteMap, type RouteMap } from "@stricli/core";
 import { type CommandContext, load, type NoFlags, required } from "./command.ts";
+import { flag, text } from "./flags.ts";
+import { configRoutes } from "./routes/config.ts";
 import { secretsRoutes } from "./routes/secrets.ts";
 import { vaultRoutes } from "./routes/vault.ts";
 import { GLOBAL_FLAGS } from "./global_flags.ts";
@@ -11,13 +13,7 @@ const init = buildCommand<{ backend?: string }, [], CommandContext>({
   loader: load(async () => (await import("./commands/init.ts")).init),
   parameters: {
     flags: {
-      backend: {
-        kind: "parsed",
-        parse: String,
-        optional: true,
-        placeholder: "kind",
-        brief: `What keeps the vault key: auto, ${BACKEND_KINDS.join(", ")}`,
-      },
+      backend: text("kind", `What keeps the vault key: auto, ${BACKEND_KINDS.join(", ")}`),
     },
   },
   docs: {
@@ -28,7 +24,7 @@ const init = buildCommand<{ backend?: string }, [], CommandContext>({
 });
 
 const resolve = buildCommand<
-  { format?: "raw" | "json"; out?: string },
+  { format?: "raw" | "json"; out?: string; all?: boolean },
   string[],
   CommandContext
 >({
@@ -41,23 +37,21 @@ const resolve = buildCommand<
         optional: true,
         brief: "How values are printed",
       },
-      out: {
-        kind: "parsed",
-        parse: String,
-        optional: true,
-        placeholder: "file",
-        brief: "Write to a file of mode 0600 in one step, instead of standard output",
-      },
+      out: text("file", "Write to a file of mode 0600 in one step, instead of standard output"),
+      all: flag("Every reference in the config"),
     },
     positional: {
       kind: "array",
-      parameter: required("ref", "SCOPE/NAME[#N], vault://…, env:VARIABLE, or NAME=REF"),
+      parameter: required(
+        "ref",
+        "SCOPE/NAME[#N], vault://…, env:VARIABLE, config:FIELD, or NAME=REF",
+      ),
     },
   },
   docs: {
     brief: "Print the values of references",
     fullDescription: "Print the values of references.\n" +
-      "One reference prints its exact bytes. Several, or NAME=REF, need --format json.",
+      "One reference prints its exact bytes. Several, NAME=REF, or --all, need --format json.",
   },
 });
 
@@ -80,6 +74,7 @@ export const routes: RouteMap<CommandContext> = buildRouteMap({
     secrets: secretsRoutes,
     resolve,
     vault: vaultRoutes,
+    config: configRoutes,
     help: buildRouteMap({
       routes: { "exit-codes": exitCodes },
       docs: { brief: "Further help: exit-codes" },

@@ -5,7 +5,14 @@ import { openIdentity } from "../identity/identity.ts";
 import { type BackendPreference, parsePreference } from "../vault/backend.ts";
 import { liveBlob } from "../vault/catalog.ts";
 import type { WritableVault } from "../vault/create_vault.ts";
-import { openVault, requirePinned, type Vault, vaultExists, vaultPaths } from "../vault/vault.ts";
+import {
+  type BindingsOf,
+  openVault,
+  requirePinned,
+  type Vault,
+  vaultExists,
+  vaultPaths,
+} from "../vault/vault.ts";
 import type { App } from "./app.ts";
 
 const BACKEND_VARIABLE = "PALYRA_VAULT_BACKEND";
@@ -19,11 +26,11 @@ export function hasVault({ platform, stateRoot }: App): boolean {
 export async function openVaultToRead(app: App): Promise<Vault> {
   const { platform, stateRoot, identityDirectory } = app;
   const paths = vaultPaths(stateRoot);
-  const preference = preferenceOf(app);
+  const preference = preferenceOf(app) ?? "auto";
   if (!hasVault(app)) throw noVault(stateRoot);
   const authority = await openIdentity(platform, identityDirectory);
   if (authority === undefined) throw noIdentity(identityDirectory);
-  const vault = await openVault(platform, paths, authority);
+  const vault = await openVault(platform, paths, { keks: authority, bindings });
   if (vault === undefined) throw noVault(stateRoot);
   try {
     const blob = preference === "auto" ? undefined : liveBlob(vault.database);
@@ -44,13 +51,24 @@ export async function openVaultToChange(app: App): Promise<Vault> {
   return (await openVaultToWrite(app)).vault;
 }
 
+/** How a vault is opened to write. */
+export interface WriteOptions {
+  /** The backend for a new vault; without it what variable and config say. */
+  readonly wanted?: BackendPreference | undefined;
+  /** The command makes the config where the one that is named is not there. */
+  readonly newConfig?: boolean;
+}
+
 /** Opens the vault to write; identity and vault are made when there is neither. */
 export async function openVaultToWrite(
   app: App,
-  preference: BackendPreference = preferenceOf(app),
+  { wanted = preferenceOf(app), newConfig = false }: WriteOptions = {},
 ): Promise<WritableVault> {
   const { platform, stateRoot, identityDirectory } = app;
   const paths = vaultPaths(stateRoot);
+  const { trustedSettings } = await import("./configs.ts");
+  const settings = await trustedSettings(app, newConfig);
+  const preference = wanted ?? settings?.backend ?? "auto";
   const { chooseKind, ensureVault } = await import("../vault/create_vault.ts");
   const { collectIdentityLeftovers, ensureIdentity } = await import("../identity/identity.ts");
   if (!hasVault(app)) chooseKind(preference);
@@ -59,16 +77,28 @@ export async function openVaultToWrite(
     if (vaultExists(platform, paths)) throw noIdentity(identityDirectory);
   });
   collectIdentityLeftovers(platform, identityDirectory);
-  const writable = await ensureVault(platform, paths, { keks, preference });
+  const writable = await ensureVault(platform, paths, {
+    keks,
+    preference,
+    bindings,
+    ...(settings?.keepVersions === undefined ? {} : { keepVersions: settings.keepVersions }),
+  });
   if (writable.created) {
     app.note(`created ${stateRoot}; the vault key is kept by ${writable.backend}`);
   }
   return writable;
 }
 
-function preferenceOf({ platform }: App): BackendPreference {
+/** What a config says of its fields; the room of the config is loaded when it is asked. */
+async function bindings(
+  ...document: Parameters<BindingsOf>
+): Promise<Awaited<ReturnType<BindingsOf>>> {
+  return await (await import("../config/bindings.ts")).bindingsOf(...document);
+}
+
+function preferenceOf({ platform }: App): BackendPreference | undefined {
   const text = platform.environment.get(BACKEND_VARIABLE);
-  return text === undefined || text === "" ? "auto" : parsePreference(text, BACKEND_VARIABLE);
+  return text === undefined || text === "" ? undefined : parsePreference(text, BACKEND_VARIABLE);
 }
 
 function noVault(stateRoot: string): PalyraError {

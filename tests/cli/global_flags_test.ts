@@ -51,7 +51,7 @@ Deno.test("findStateRoot() takes flag, variable, XDG, then home", async () => {
     variables: Record<string, string>,
     os: Environment["os"] = "linux",
   ): Environment {
-    return { get: (name) => variables[name], os };
+    return { get: (name) => variables[name], workingDirectory: () => "/", os };
   }
   const all = { PALYRA_STATE_ROOT: "/p/", XDG_STATE_HOME: "/x", HOME: "/h" };
   assert.equal(findStateRoot(environment(all), "/flag//"), "/flag");

@@ -3,18 +3,20 @@
 import assert from "node:assert/strict";
 import { denoPlatform } from "../../src/platform/deno/platform.ts";
 import type { Environment } from "../../src/platform/platform.ts";
-import { resolveSecrets } from "../../src/resolver/resolver.ts";
-import { formatSecretRef, parseSecretRef, type SecretRef } from "../../src/resolver/secret_ref.ts";
+import { resolveSecrets, type SecretRequest } from "../../src/resolver/resolver.ts";
+import { formatSecretRef, parseSecretRef } from "../../src/resolver/secret_ref.ts";
 import { resolveFromEnvironment } from "../../src/resolver/sources/env.ts";
 import { assertFails } from "../support/failures.ts";
 import { makeTestVault, openAgain, put } from "../support/vaults.ts";
 
 const environment: Environment = {
+  workingDirectory: () => "/",
   get: (name) => name === "SET" ? "from the environment" : name === "EMPTY" ? "" : undefined,
   os: denoPlatform.environment.os,
 };
 
-const refs = (...texts: string[]): SecretRef[] => texts.map(parseSecretRef);
+const refs = (...texts: string[]): SecretRequest[] =>
+  texts.map((text) => ({ ref: parseSecretRef(text) }));
 
 Deno.test("values come in the order of the references, and the vault is opened once", async () => {
   using test = await makeTestVault();
@@ -26,7 +28,7 @@ Deno.test("values come in the order of the references, and the vault is opened o
   };
   const wanted = refs("global/b", "env:SET", "global/a", "vault://b", "global/b#1");
   using resolved = await resolveSecrets(wanted, { openVault, environment });
-  const texts = resolved.values.map((value) => new TextDecoder().decode(value.reveal()));
+  const texts = resolved.values.map((value) => new TextDecoder().decode(value!.reveal()));
   assert.deepEqual(texts, ["value b", "from the environment", "value a", "value b", "value b"]);
   assert.equal(opened, 1);
   assert.equal(resolved.values[0], resolved.values[3]); // the same reference is read once
@@ -70,4 +72,32 @@ Deno.test("references of other sources, and impossible variables, are refused", 
   for (const text of ["file:/x", "exec:x", "config:x", "auth:x"]) {
     await assertFails("usage", /no such source/, () => parseSecretRef(text));
   }
+});
+
+Deno.test("an optional reference that is not there has no value, unless it is needed elsewhere", async () => {
+  using test = await makeTestVault();
+  await put(test.vault, "global/a", "A");
+  const sources = { openVault: () => openAgain(test), environment };
+  const [there, missing] = refs("global/a", "global/none") as [SecretRequest, SecretRequest];
+  using resolved = await resolveSecrets([there, { ...missing, optional: true }], sources);
+  assert.deepEqual(resolved.values.map((value) => value === undefined), [false, true]);
+  await assertFails(
+    "not_found",
+    /none/,
+    () => resolveSecrets([{ ...missing, optional: true }, missing], sources),
+  );
+});
+
+Deno.test("a value over its limit is refused, one at its limit is not", async () => {
+  using test = await makeTestVault();
+  await put(test.vault, "global/a", "four");
+  const sources = { openVault: () => openAgain(test), environment };
+  const [request] = refs("global/a") as [SecretRequest];
+  using resolved = await resolveSecrets([{ ...request, maxBytes: 4 }], sources);
+  assert.equal(resolved.values.length, 1);
+  await assertFails(
+    "usage",
+    /larger than max_bytes, 3/,
+    () => resolveSecrets([{ ...request, maxBytes: 3 }], sources),
+  );
 });

@@ -34,6 +34,34 @@ Deno.test("the bundle gives back a lock that it took to clear up", async () => {
   }
 });
 
+Deno.test("a command of the bundle reads its own chunks and no others", async () => {
+  const directory = Deno.makeTempDirSync();
+  try {
+    await build(`${directory}/dist`);
+    const chunks = [...Deno.readDirSync(`${directory}/dist`)].map(({ name }) => name);
+    const others = chunks.filter((name) => name !== "main.js");
+    assert.ok(others.length > 20, `only ${others.length} chunks`);
+    const flags = ["-A", "--no-config", "--no-lock", "--no-npm", "--no-remote"];
+    const argv = [Deno.execPath(), "run", ...flags, `${directory}/dist/main.js`];
+    const env = { ...Deno.env.toObject(), PALYRA_STATE_ROOT: `${directory}/state` };
+    const run = (...args: string[]): ReturnType<typeof runProcess> =>
+      runProcess({ argv: [...argv, ...args], env, stdin: "value" });
+    assert.equal((await run("secrets", "set", "global/a")).status, 0);
+    for (const name of others.filter((one) => /framework|vault_check|toml_edit/.test(one))) {
+      Deno.removeSync(`${directory}/dist/${name}`);
+    }
+    const resolved = await run("resolve", "global/a");
+    assert.equal(resolved.out, "value", resolved.err);
+    for (const name of others) {
+      await Deno.remove(`${directory}/dist/${name}`).catch(() => {}); // some are gone
+    }
+    const version = await run("--version");
+    assert.equal(version.status, 0, version.err);
+  } finally {
+    Deno.removeSync(directory, { recursive: true });
+  }
+});
+
 Deno.test("two builds are the same to the byte", async () => {
   const directory = Deno.makeTempDirSync();
   try {

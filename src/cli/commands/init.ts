@@ -16,7 +16,7 @@ export async function init(app: App, flags: InitFlags): Promise<RecordView> {
   const wanted = flags.backend === undefined
     ? undefined
     : parsePreference(flags.backend, "--backend");
-  const { vault, backend, created } = await openVaultToWrite(app, wanted);
+  const { vault, backend, created } = await openVaultToWrite(app, { wanted });
   using _open = vault;
   const { openIdentityStore } = await import("../../identity/store.ts");
   const { readDevice } = await import("../../identity/device.ts");

@@ -14,6 +14,8 @@ import type { BytesView, SilentView } from "../view.ts";
 export interface ResolveFlags {
   readonly format?: "raw" | "json" | undefined;
   readonly out?: string | undefined;
+  /** Every reference of the config. */
+  readonly all?: boolean | undefined;
 }
 
 /** A value that is asked for, and what it is called in the output. */
@@ -21,8 +23,22 @@ interface Wanted {
   readonly name: string;
   readonly named: boolean;
   readonly ref: SecretRef;
+  /** Where the config says so: left out when it is not there. */
+  readonly optional?: boolean;
+  /** Most bytes, where the config says so. */
+  readonly maxBytes?: number | undefined;
 }
 
+/** As {@link Wanted}, before the config was asked. */
+interface Asked {
+  readonly name: string;
+  readonly named: boolean;
+  /** The field of a `config:` reference. */
+  readonly field?: string;
+  readonly ref?: SecretRef;
+}
+
+const CONFIG = "config:";
 const PRINTABLE_NAME = /^[^\p{Cc}\p{Cs}]{1,256}$/u;
 
 /** Resolves all references before anything is written. */
@@ -31,14 +47,16 @@ export async function resolve(
   flags: ResolveFlags,
   ...args: string[]
 ): Promise<BytesView | SilentView> {
-  const wanted = args.map(parseWanted);
-  const format = formatOf(flags, app.options.format, wanted);
+  const asked = args.map(parseWanted);
+  const format = formatOf(flags, app.options.format, asked);
+  const wanted = await wantedOf(app, asked, flags.all ?? false);
   requireDistinctNames(wanted);
-  using resolved = await resolveSecrets(wanted.map(({ ref }) => ref), {
+  using resolved = await resolveSecrets(wanted, {
     openVault: () => openVaultToRead(app),
     environment: app.platform.environment,
   });
-  const bytes = new SensitiveBytes(formatted(format, wanted, resolved.values));
+  const { values } = resolved;
+  const bytes = new SensitiveBytes(formatted(format, wanted, values));
   if (flags.out === undefined) {
     const dispose = (): void => bytes[Symbol.dispose]();
     return { kind: "bytes", bytes, newlineOnTerminal: false, [Symbol.dispose]: dispose };
@@ -48,7 +66,8 @@ export async function resolve(
   return { kind: "silent" };
 }
 
-function parseWanted(arg: string): Wanted {
+function parseWanted(arg: string): Asked {
+  if (arg.startsWith(CONFIG)) return { name: arg, named: false, field: arg.slice(CONFIG.length) };
   const equals = arg.indexOf("=");
   if (equals === -1) return { name: arg, named: false, ref: parseSecretRef(arg) };
   const name = arg.slice(0, equals);
@@ -58,15 +77,43 @@ function parseWanted(arg: string): Wanted {
       "Cannot read a NAME=REF argument: the name is empty or not printable",
     );
   }
-  return { name, named: true, ref: parseSecretRef(arg.slice(equals + 1)) };
+  const text = arg.slice(equals + 1);
+  return text.startsWith(CONFIG)
+    ? { name, named: true, field: text.slice(CONFIG.length) }
+    : { name, named: true, ref: parseSecretRef(text) };
+}
+
+/** Asks the config for what only it knows; without such references it is neither found nor read. */
+async function wantedOf(app: App, asked: readonly Asked[], all: boolean): Promise<Wanted[]> {
+  if (!all && asked.every(({ field }) => field === undefined)) {
+    return asked.map(({ name, named, ref }) => ({ name, named, ref: ref! }));
+  }
+  const { referencesOfConfig } = await import("../config_references.ts");
+  const { referenceAt, allReferences } = await referencesOfConfig(app);
+  const wanted: Wanted[] = asked.map(({ name, named, ref, field }) => {
+    if (field === undefined) return { name, named, ref: ref! };
+    const { source, maxBytes } = referenceAt(field);
+    return { name, named, ref: source, maxBytes };
+  });
+  if (!all) return wanted;
+  return [
+    ...wanted,
+    ...allReferences().map(({ field, source, required, maxBytes }) => ({
+      name: field,
+      named: true,
+      ref: source,
+      optional: !required,
+      maxBytes,
+    })),
+  ];
 }
 
 function formatOf(
-  { format }: ResolveFlags,
+  { format, all }: ResolveFlags,
   global: OutputFormat,
-  wanted: readonly Wanted[],
+  wanted: readonly Asked[],
 ): "raw" | OutputFormat {
-  if (wanted.length === 0) {
+  if (wanted.length === 0 && !all) {
     throw new PalyraError("usage", "Cannot resolve: name at least one reference");
   }
   if (format !== undefined && global !== "text" && format !== global) {
@@ -76,7 +123,7 @@ function formatOf(
     );
   }
   const chosen = format ?? (global === "text" ? undefined : global);
-  const single = wanted.length === 1 && !wanted[0]!.named;
+  const single = !all && wanted.length === 1 && !wanted[0]!.named;
   if (chosen === "raw" && !single) {
     throw new PalyraError("usage", "Cannot print several values raw: choose --format json");
   }
@@ -98,10 +145,13 @@ function requireDistinctNames(wanted: readonly Wanted[]): void {
 function formatted(
   format: "raw" | OutputFormat,
   wanted: readonly Wanted[],
-  values: readonly SensitiveBytes[],
+  values: readonly (SensitiveBytes | undefined)[],
 ): Uint8Array<ArrayBuffer> {
   if (format === "raw") return values[0]!.reveal().slice();
-  const entries = wanted.map(({ name }, at) => entryOf(name, values[at]!.reveal()));
+  const entries = wanted.flatMap(({ name }, at) => {
+    const value = values[at];
+    return value === undefined ? [] : [entryOf(name, value.reveal())];
+  });
   if (format === "ndjson") {
     const line = ({ name, text, base64 }: Entry): string =>
       `${JSON.stringify({ schema_version: 1, name, value: text, base64 })}\n`;

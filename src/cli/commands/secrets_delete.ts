@@ -1,22 +1,49 @@
 /** `palyra secrets delete`: removes a secret with all its versions. */
 
 import { deleteSecret } from "../../vault/delete_secret.ts";
-import { formatSecretId } from "../../vault/vault_ref.ts";
+import { PalyraError } from "../../errors.ts";
+import { lockConfigure } from "../../vault/recovery.ts";
+import { formatSecretId, type SecretId } from "../../vault/vault_ref.ts";
 import type { App } from "../app.ts";
+import { readExistingConfig } from "../configs.ts";
 import { openVaultToChange } from "../stores.ts";
 import type { RecordView } from "../view.ts";
 import { secretArgument } from "./secret_argument.ts";
 
-/** Deletes. Throws `not_found` when there is nothing to delete, and makes no vault to find that out. */
+/** Flags of `secrets delete`. */
+export interface SecretsDeleteFlags {
+  readonly force?: boolean | undefined;
+}
+
+/**
+ * Deletes. Throws `not_found` when there is nothing to delete, and makes no vault to find that out;
+ * `precondition` while the config refers to the secret.
+ */
 export async function secretsDelete(
   app: App,
-  _flags: Readonly<Record<never, never>>,
+  flags: SecretsDeleteFlags,
   first: string,
   second?: string,
 ): Promise<RecordView> {
   const id = secretArgument(first, second);
-  using vault = await openVaultToChange(app);
-  await deleteSecret(vault, id);
   const ref = formatSecretId(id);
+  using vault = await openVaultToChange(app);
+  using _lock = await lockConfigure(vault); // no config begins to name it meanwhile
+  if (!flags.force) await requireUnreferenced(app, id);
+  await deleteSecret(vault, id);
   return { kind: "record", json: { ref, deleted: true }, text: `deleted ${ref}` };
+}
+
+/** A config that cannot be read may refer to it: then only `--force` deletes. */
+async function requireUnreferenced(app: App, id: SecretId): Promise<void> {
+  const config = await readExistingConfig(app);
+  if (config === undefined) return;
+  const { fieldsThatName } = await import("../../config/references.ts");
+  const fields = fieldsThatName(config.table, id);
+  if (fields.length === 0) return;
+  throw new PalyraError(
+    "precondition",
+    `Cannot delete ${formatSecretId(id)}: ${config.location.path} refers to it`,
+    { hint: "Bind another secret first, or add --force", details: { referred_by: fields } },
+  );
 }

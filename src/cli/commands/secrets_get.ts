@@ -42,10 +42,20 @@ export async function secretsGet(
     ...(expiresAt === undefined ? [] : [`expires  ${expiresAt}`]),
     "value    <redacted>",
   ];
+  const { fieldsOfConfig } = await import("../referred_by.ts");
+  const referredBy = await fieldsOfConfig(app);
+  const usedBy = referredBy?.get(name) ?? [];
+  if (usedBy.length > 0) lines.splice(-1, 0, `used by  ${usedBy.join(", ")}`);
   const shown = flags.reveal ? revealed(bytes.reveal()) : {};
   return {
     kind: "record",
-    json: { ref: name, version, ...dates, ...shown },
+    json: {
+      ref: name,
+      version,
+      ...dates,
+      ...(referredBy === undefined ? {} : { referred_by: usedBy }),
+      ...shown,
+    },
     text: lines.join("\n"),
   };
 }

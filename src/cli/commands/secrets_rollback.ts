@@ -2,6 +2,7 @@
 
 import { PalyraError } from "../../errors.ts";
 import { liveBlob } from "../../vault/catalog.ts";
+import { lockConfigure } from "../../vault/recovery.ts";
 import { rollBackSecret } from "../../vault/roll_back_secret.ts";
 import type { App } from "../app.ts";
 import { openVaultToChange } from "../stores.ts";
@@ -30,6 +31,7 @@ export async function secretsRollback(
   }
   const to = parseWhole(flags.to, "--to", [1, MAX_VERSION]);
   using vault = await openVaultToChange(app);
+  using _lock = await lockConfigure(vault);
   const outcome = await rollBackSecret(vault, id, to);
   return writeView(app, id, outcome, liveBlob(vault.database)!.backend);
 }

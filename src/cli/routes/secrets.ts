@@ -1,10 +1,15 @@
 /** The commands under `palyra secrets`. */
 
 import { buildCommand, buildRouteMap, type RouteMap } from "@stricli/core";
+import { PROVIDER_TARGET, TARGETS } from "../../config/target.ts";
+import type { ChangeFlags } from "../commands/configure_view.ts";
+import type { SecretsConfigureFlags } from "../commands/secrets_configure.ts";
+import type { SecretsDeleteFlags } from "../commands/secrets_delete.ts";
 import type { SecretsGetFlags } from "../commands/secrets_get.ts";
 import type { SecretsRollbackFlags } from "../commands/secrets_rollback.ts";
 import type { SecretsSetFlags } from "../commands/secrets_set.ts";
 import { type CommandContext, load, type NoFlags, optional, required } from "../command.ts";
+import { flag, text } from "../flags.ts";
 
 type OneOrTwo = [string, string?];
 
@@ -56,10 +61,17 @@ const list = buildCommand<NoFlags, [string?], CommandContext>({
   docs: { brief: "List names, versions and dates; never values" },
 });
 
-const remove = buildCommand<NoFlags, OneOrTwo, CommandContext>({
+const remove = buildCommand<SecretsDeleteFlags, OneOrTwo, CommandContext>({
   loader: load(async () => (await import("../commands/secrets_delete.ts")).secretsDelete),
-  parameters: { positional: SECRET },
-  docs: { brief: "Delete a secret with all its versions" },
+  parameters: {
+    flags: { force: flag("Also while the config refers to it") },
+    positional: SECRET,
+  },
+  docs: {
+    brief: "Delete a secret with all its versions",
+    fullDescription: "Delete a secret with all its versions.\n" +
+      "Refused while the config refers to it, unless forced.",
+  },
 });
 
 const history = buildCommand<NoFlags, OneOrTwo, CommandContext>({
@@ -77,31 +89,65 @@ const rollback = buildCommand<SecretsRollbackFlags, OneOrTwo, CommandContext>({
   docs: { brief: "Store the value of an old version as a new version" },
 });
 
-/** `palyra secrets …` */
-export const secretsRoutes: RouteMap<CommandContext> = buildRouteMap({
-  routes: { set, get, list, delete: remove, history, rollback },
-  docs: { brief: "Store, read and manage secrets" },
+const CHANGE_FLAGS = {
+  "dry-run": flag("Tell what would be done, and write nothing"),
+  backups: text("n", "Keep this many backups of the config (default 0)"),
+  force: flag("With --backups: also when the backup would hold a secret"),
+} as const;
+
+const bind = buildCommand<SecretsConfigureFlags, string[], CommandContext>({
+  loader: load(async () => (await import("../commands/secrets_configure.ts")).secretsConfigure),
+  parameters: {
+    flags: {
+      field: text("field", "The field, instead of a target"),
+      "value-stdin": flag("Read the value from standard input (default when that is no terminal)"),
+      "from-file": text("file", "Read the value from a file"),
+      generate: flag("Make a random value, in the form that the field wants"),
+      bytes: text("n", "Random bytes of --generate (8 to 65536, default 32)"),
+      raw: flag("Keep every byte: do not drop one line end"),
+      "no-value": flag("Only bind: the secret is there already"),
+      "if-absent": flag("Keep the secret that is there already, and bind it"),
+      "expires-in": text("duration", "Lifetime, as in 90s, 15m, 12h, 30d"),
+      ...CHANGE_FLAGS,
+    },
+    positional: {
+      kind: "array",
+      parameter: required("argument", "TARGET and REF, or TARGET, SCOPE and NAME"),
+    },
+  },
+  docs: {
+    brief: "Store a secret and point the config at it, as one change",
+    fullDescription: [
+      "Store a secret and point the config at it, as one change.",
+      `Targets: ${Object.keys(TARGETS).join(", ")}, ${PROVIDER_TARGET}ID.`,
+      "With --field FIELD any field of the config; then no target is given.",
+    ].join("\n"),
+  },
 });
 
-interface SwitchFlag {
-  readonly kind: "boolean";
-  readonly optional: true;
-  readonly withNegated: false;
-  readonly brief: string;
-}
+const applyManifest = buildCommand<ChangeFlags, [string], CommandContext>({
+  loader: load(async () => (await import("../commands/configure_apply.ts")).configureApply),
+  parameters: {
+    flags: CHANGE_FLAGS,
+    positional: { kind: "tuple", parameters: [required("manifest", "A TOML file, see docs")] },
+  },
+  docs: { brief: "Store and bind what a manifest lists: all of it or nothing" },
+});
 
-function flag(brief: string): SwitchFlag {
-  return { kind: "boolean", optional: true, withNegated: false, brief };
-}
+const configure = buildRouteMap({
+  routes: { apply: applyManifest, bind },
+  defaultCommand: "bind",
+  docs: {
+    brief: "Store a secret and point the config at it, as one change",
+    fullDescription: [
+      "Store a secret and point the config at it, as one change.",
+      "palyra secrets configure TARGET SCOPE NAME is short for palyra secrets configure bind …",
+    ].join("\n"),
+  },
+});
 
-interface TextFlag {
-  readonly kind: "parsed";
-  readonly parse: (text: string) => string;
-  readonly optional: true;
-  readonly placeholder: string;
-  readonly brief: string;
-}
-
-function text(placeholder: string, brief: string): TextFlag {
-  return { kind: "parsed", parse: String, optional: true, placeholder, brief };
-}
+/** `palyra secrets …` */
+export const secretsRoutes: RouteMap<CommandContext> = buildRouteMap({
+  routes: { set, get, list, delete: remove, history, rollback, configure },
+  docs: { brief: "Store, read and manage secrets" },
+});

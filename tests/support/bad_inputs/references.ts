@@ -93,7 +93,6 @@ const REFS: readonly [why: string, ref: string, message: string | RegExp][] = [
   ["a variable with an equals sign", "x=env:A=B", "env: needs the name of a variable"],
   ["a file source", "file:/etc/hostname", "no such source"],
   ["an exec source", "exec:date", "no such source"],
-  ["a config source", "config:a.b", "no such source"],
   ["an auth source", "auth:openai", "no such source"],
   ["a path", "../../etc/passwd", "none of the scope words"],
   ["a fake secret as reference", FAKE_SECRET, "it needs a scope, a slash and a name"],

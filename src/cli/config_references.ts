@@ -1,0 +1,29 @@
+/** The references of the config that `resolve` may use: only of one that is trusted. */
+
+import type { ConfigReference } from "../config/lookup.ts";
+import { allReferences, referenceAt } from "../config/lookup.ts";
+import { requireTrusted } from "../config/trust.ts";
+import { PalyraError } from "../errors.ts";
+import type { App } from "./app.ts";
+import { readExistingConfig } from "./configs.ts";
+
+/** Looks up references in the config that was found. */
+export interface ReferencesOfConfig {
+  readonly referenceAt: (field: string) => ConfigReference;
+  readonly allReferences: () => ConfigReference[];
+}
+
+/** Finds and reads the config. Throws `not_found` without one, `denied` for one that is not trusted. */
+export async function referencesOfConfig(app: App): Promise<ReferencesOfConfig> {
+  const config = await readExistingConfig(app);
+  if (config === undefined) {
+    throw new PalyraError("not_found", "Cannot read references of the config: there is none", {
+      hint: "palyra config path tells where one would be; palyra secrets configure makes it",
+    });
+  }
+  await requireTrusted(app.platform, app.stateRoot, config);
+  return {
+    referenceAt: (field) => referenceAt(config, field),
+    allReferences: () => allReferences(config),
+  };
+}

@@ -1,0 +1,28 @@
+/** Flags of commands, as the framework wants them. */
+
+/** A flag without a value. */
+export interface SwitchFlag {
+  readonly kind: "boolean";
+  readonly optional: true;
+  readonly withNegated: false;
+  readonly brief: string;
+}
+
+/** A switch. */
+export function flag(brief: string): SwitchFlag {
+  return { kind: "boolean", optional: true, withNegated: false, brief };
+}
+
+/** A flag with a value that the command itself checks. */
+export interface TextFlag {
+  readonly kind: "parsed";
+  readonly parse: (text: string) => string;
+  readonly optional: true;
+  readonly placeholder: string;
+  readonly brief: string;
+}
+
+/** A flag with a text. */
+export function text(placeholder: string, brief: string): TextFlag {
+  return { kind: "parsed", parse: String, optional: true, placeholder, brief };
+}
