@@ -1,7 +1,8 @@
 /** Which secret a field of a config names now: how an interrupted `configure` is judged. */
 
 import { formatSecretId } from "../vault/vault_ref.ts";
-import { tableOf, textOf } from "./config.ts";
+import { textOf } from "./config.ts";
+import { parseToml } from "./toml_document.ts";
 import { parseField } from "./field.ts";
 import { heldForms } from "./logical_secret.ts";
 import { vaultRefOf } from "./references.ts";
@@ -14,7 +15,7 @@ export function bindingsOf(
   bytes: Uint8Array<ArrayBuffer>,
   path: string,
 ): Promise<(field: string) => string | undefined> {
-  const table = tableOf(textOf(bytes, path), path);
+  const table = parseToml(textOf(bytes, path), path);
   return Promise.resolve((text) => {
     const field = parseField(text);
     for (const { form, value } of heldForms(table, field)) {

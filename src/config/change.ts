@@ -4,7 +4,7 @@ import { encodeUtf8 } from "../crypto/encoding.ts";
 import { sha256Hex } from "../crypto/digest.ts";
 import { PalyraError } from "../errors.ts";
 import type { Documents, Platform } from "../platform/platform.ts";
-import { type Config, MAX_CONFIG_BYTES, readConfig, tableOf } from "./config.ts";
+import { type Config, MAX_CONFIG_BYTES, readConfig } from "./config.ts";
 import type { ConfigLocation } from "./location.ts";
 import { isBlank, soundsSecret } from "./logical_secret.ts";
 import { isTable, type TomlTable, type TomlValue } from "./toml_document.ts";
@@ -53,7 +53,6 @@ export async function planChange(
   }
   const { editToml } = await import("./toml_edit.ts"); // the parser with positions is not small
   const text = editToml(before.text, edits);
-  tableOf(text, location.path);
   const bytes = encodeUtf8(text);
   if (bytes.length > MAX_CONFIG_BYTES) {
     throw new PalyraError(

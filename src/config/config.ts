@@ -2,7 +2,7 @@
 
 import { decodeUtf8 } from "../crypto/encoding.ts";
 import { sha256Hex } from "../crypto/digest.ts";
-import { isPalyraError, PalyraError } from "../errors.ts";
+import { PalyraError } from "../errors.ts";
 import type { Documents } from "../platform/platform.ts";
 import type { ConfigLocation } from "./location.ts";
 import { parseToml, type TomlTable } from "./toml_document.ts";
@@ -26,7 +26,7 @@ export async function readConfig(documents: Documents, location: ConfigLocation)
     : documents.read(location.realPath, MAX_CONFIG_BYTES);
   if (bytes === undefined) return { location, text: "", digest: undefined, table: {} };
   const text = textOf(bytes, location.path);
-  return { location, text, digest: await sha256Hex(bytes), table: tableOf(text, location.path) };
+  return { location, text, digest: await sha256Hex(bytes), table: parseToml(text, location.path) };
 }
 
 /** The text of a config. Throws `usage` when it is not UTF-8. */
@@ -34,19 +34,4 @@ export function textOf(bytes: Uint8Array, path: string): string {
   const text = decodeUtf8(bytes);
   if (text !== undefined) return text;
   throw new PalyraError("usage", `Cannot read ${path}: it is not valid UTF-8`);
-}
-
-/** The fields of a config. Throws `usage` with line and column. */
-export function tableOf(text: string, path: string): TomlTable {
-  try {
-    return parseToml(text);
-  } catch (error) {
-    if (!isPalyraError(error, "usage")) throw error;
-    const { line, column } = error.details ?? {};
-    throw new PalyraError(
-      "usage",
-      `Cannot read ${path}: invalid TOML at line ${line}, column ${column}`,
-      { details: { line, column } },
-    );
-  }
 }

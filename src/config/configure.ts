@@ -23,10 +23,13 @@ import {
   requireNoInlineSecret,
   stageChange,
 } from "./change.ts";
+import { inEntry } from "./entry.ts";
 import { type Field, formatField } from "./field.ts";
 
 /** A secret, and the field that is to name it. */
 export interface Binding {
+  /** Its number in the manifest, which errors name. */
+  readonly entry?: number;
   /** The target it was chosen by, if it was. */
   readonly target: string | undefined;
   readonly field: Field;
@@ -85,13 +88,16 @@ export async function previewConfigure(
 /** Checks the config and its place before any value is asked for. */
 export async function planBindings(
   context: ChangeContext,
-  bindings: readonly Pick<Binding, "field" | "id" | "value">[],
+  bindings: readonly Pick<Binding, "entry" | "field" | "id" | "value">[],
   { backups, force }: ConfigureOptions,
 ): Promise<ConfigChange> {
   for (const { field, value } of bindings) requireFormat(field, value);
   const change = await planChange(
     context,
-    (table) => bindings.flatMap(({ field, id }) => planBinding(table, field, id)),
+    (table) =>
+      bindings.flatMap(({ entry, field, id }) =>
+        inEntry(entry, () => planBinding(table, field, id))
+      ),
   );
   if (change.changed && backups > 0) requireNoInlineSecret(change.before, force);
   return change;
@@ -191,11 +197,11 @@ export function generateFor(
 
 /** What is only bound is opened as well: a field must not name what its consumer cannot use. */
 async function requireStoredFormats(vault: Vault, bindings: readonly Binding[]): Promise<void> {
-  for (const { field, id, value, ifAbsent } of bindings) {
+  for (const { entry, field, id, value, ifAbsent } of bindings) {
     if (formatField(field) !== STATE_KEY_FIELD || (value !== undefined && !ifAbsent)) continue;
     try {
       using stored = await readSecret(vault, id);
-      requireFormat(field, stored.value);
+      inEntry(entry, () => requireFormat(field, stored.value));
     } catch (error) {
       if (value === undefined || !isAbsent(error)) throw error;
     }

@@ -2,8 +2,9 @@
 
 import * as v from "valibot";
 import { decodeUtf8 } from "../crypto/encoding.ts";
-import { isPalyraError, PalyraError } from "../errors.ts";
+import { PalyraError } from "../errors.ts";
 import { formatSecretId, parseSecretId, type SecretId } from "../vault/vault_ref.ts";
+import { inEntry, namedFor } from "./entry.ts";
 import { type Field, formatField, parseField } from "./field.ts";
 import { withoutSuffix } from "./logical_secret.ts";
 import { wrong } from "./secret_table.ts";
@@ -74,41 +75,12 @@ export function parseManifest(bytes: Uint8Array, path: string): ManifestEntry[] 
   return entries;
 }
 
-/** Runs something for one entry; its errors name the entry's number. */
-export function inEntry<T>(number: number, body: () => T): T {
-  try {
-    return body();
-  } catch (error) {
-    throw namedFor(number, error);
-  }
-}
-
-/** The error with the entry's number in it. */
-export function namedFor(number: number, error: unknown): unknown {
-  if (!isPalyraError(error)) return error;
-  const { code, message, hint, details } = error;
-  return new PalyraError(code, `Entry ${number} of the manifest: ${message}`, {
-    ...(hint === undefined ? {} : { hint }),
-    details: { ...details, entry: number },
-  });
-}
-
 function tableOf(bytes: Uint8Array, path: string): TomlTable {
   const content = decodeUtf8(bytes);
   if (content === undefined) {
     throw new PalyraError("usage", `Cannot read ${path}: it is not valid UTF-8`);
   }
-  try {
-    return parseToml(content);
-  } catch (error) {
-    if (!isPalyraError(error, "usage")) throw error;
-    const { line, column } = error.details ?? {};
-    throw new PalyraError(
-      "usage",
-      `Cannot read ${path}: invalid TOML at line ${line}, column ${column}`,
-      { details: { line, column } },
-    );
-  }
+  return parseToml(content, path);
 }
 
 function parseEntry(value: unknown, number: number): ManifestEntry {

@@ -27,6 +27,8 @@ export function fieldOfTarget(target: string): Field {
   const field = Object.hasOwn(TARGETS, target) ? TARGETS[target] : undefined;
   if (field !== undefined) return field;
   throw new PalyraError("usage", "Cannot configure: there is no such target", {
-    hint: `Targets are ${Object.keys(TARGETS).join(", ")}, ${PROVIDER_TARGET}ID; or use --field`,
+    hint: `Targets are ${
+      Object.keys(TARGETS).join(", ")
+    }, ${PROVIDER_TARGET}ID; any other field is named itself`,
   });
 }

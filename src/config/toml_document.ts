@@ -5,18 +5,38 @@ import { PalyraError } from "../errors.ts";
 
 export type { TomlTable, TomlValue };
 
+/** Most tables and lists within each other. */
+const MAX_DEPTH = 64;
+
 /**
  * The table of a document; integers are bigint. Throws `usage` with line and column for what is no
- * TOML. The library's message quotes the source, which may hold a secret: it goes nowhere.
+ * TOML, and for values too deep in each other (a dotted key of a megabyte would be a million tables).
+ * The library's message quotes the source, which may hold a secret: it goes nowhere.
  */
-export function parseToml(text: string): TomlTable {
+export function parseToml(text: string, name = "the document"): TomlTable {
+  const table = parseAny(text.startsWith("\ufeff") ? text.slice(1) : text, name);
+  let level: TomlValue[] = [table];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > MAX_DEPTH) {
+      throw new PalyraError(
+        "usage",
+        `Cannot read ${name}: more than ${MAX_DEPTH} tables within each other`,
+      );
+    }
+    level = level.flatMap((value) => Array.isArray(value) ? value : Object.values(value))
+      .filter((value) => isTable(value) || Array.isArray(value));
+  }
+  return table;
+}
+
+function parseAny(text: string, name: string): TomlTable {
   try {
-    return parse(text.startsWith("\ufeff") ? text.slice(1) : text, { integersAsBigInt: true });
+    return parse(text, { integersAsBigInt: true });
   } catch (error) {
     const { line, column } = error instanceof TomlError ? error : { line: 1, column: 1 };
     throw new PalyraError(
       "usage",
-      `Cannot read the document: invalid TOML at line ${line}, column ${column}`,
+      `Cannot read ${name}: invalid TOML at line ${line}, column ${column}`,
       { details: { line, column } },
     );
   }

@@ -174,6 +174,13 @@ Deno.test("an edit that changes no value changes no byte", () => {
   assert.equal(editToml(text, []), text);
 });
 
+Deno.test("the values of the edits stay as they are", () => {
+  const value = { k: 1n, l: [{}] };
+  const after = editToml("", [set(["a"], value), set(["a", "o"], 2n), set(["a", "l", 0, "p"], 3n)]);
+  assert.equal(after, "a = { k = 1, l = [{ p = 3 }], o = 2 }\n");
+  assert.deepEqual(value, { k: 1n, l: [{}] });
+});
+
 Deno.test("what cannot be edited is refused, and the document is not quoted", async () => {
   const text = "s = 'hidden'\nl = [1, {}]\n[[t]]\nx = 1\n[u]\ny = { a = 1, # hidden\n b = 2 }\n";
   const refused: [TomlEdit, RegExp][] = [
@@ -205,6 +212,22 @@ Deno.test("what cannot be edited is refused, and the document is not quoted", as
     "usage",
     /invalid TOML at line 1/,
     () => editToml("a = 'hidden", [set(["a"], 1n)]),
+  );
+});
+
+Deno.test("values too deep in each other are refused, however they are written", async () => {
+  const nested = [
+    `a${".b".repeat(500_000)} = 1\n`,
+    `[a${".b".repeat(100)}]\n`,
+    `a = ${"[".repeat(65)}${"]".repeat(65)}\n`,
+    `a = ${"[".repeat(100_000)}${"]".repeat(100_000)}\n`,
+    `a = ${"{b=".repeat(65)}1${"}".repeat(65)}\n`,
+  ];
+  for (const text of nested) {
+    await assertFails("usage", /within each other|invalid TOML/, () => parseToml(text));
+  }
+  assert.ok(
+    editToml(`a = ${"[".repeat(63)}${"]".repeat(63)}\n`, [set(["b"], 1n)]).endsWith("b = 1\n"),
   );
 });
 

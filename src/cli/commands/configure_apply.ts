@@ -12,12 +12,8 @@ import {
   previewConfigure,
   requireFormat,
 } from "../../config/configure.ts";
-import {
-  type ManifestEntry,
-  MAX_MANIFEST_BYTES,
-  namedFor,
-  parseManifest,
-} from "../../config/manifest.ts";
+import { namedFor } from "../../config/entry.ts";
+import { type ManifestEntry, MAX_MANIFEST_BYTES, parseManifest } from "../../config/manifest.ts";
 import { MAX_VALUE_BYTES } from "../../vault/envelope.ts";
 import { requireLifetimeFits, requireValueFits } from "../../vault/set_secret.ts";
 import type { App } from "../app.ts";
@@ -89,12 +85,12 @@ class ManifestValues implements Disposable {
     entry: ManifestEntry,
     given: { readonly path: string; readonly input: ReadonlyMap<string, string> | undefined },
   ): Promise<Binding> {
-    const { target, field, id, ifAbsent, expiresIn } = entry;
+    const { number, target, field, id, ifAbsent, expiresIn } = entry;
     const lifetimeMs = expiresIn === undefined ? undefined : parseDuration(expiresIn, "expires_in");
     if (lifetimeMs !== undefined) requireLifetimeFits(app.platform.clock.now(), lifetimeMs);
     const bytes = await bytesOf(app, entry, given);
     if (bytes === undefined) {
-      return { target, field, id, value: undefined, ifAbsent, lifetimeMs };
+      return { entry: number, target, field, id, value: undefined, ifAbsent, lifetimeMs };
     }
     const value = entry.raw || entry.generate !== undefined
       ? new SensitiveBytes(bytes)
@@ -102,7 +98,7 @@ class ManifestValues implements Disposable {
     this.#values.push(value);
     requireValueFits(value);
     requireFormat(field, value);
-    return { target, field, id, value, ifAbsent, lifetimeMs };
+    return { entry: number, target, field, id, value, ifAbsent, lifetimeMs };
   }
 
   [Symbol.dispose](): void {

@@ -354,6 +354,12 @@ const MANIFESTS: readonly BadInput[] = [
     { stdin: '{"x":1}' },
   ),
   withManifest(
+    "an entry for a provider that is not in the config",
+    `${ENTRY}target = "provider-api-key:eu"\ngenerate = 32\n`,
+    "Entry 1 of the manifest: Cannot bind",
+    { status: 8 },
+  ),
+  withManifest(
     "two entries for one field",
     `${ENTRY}field = "a.b"\ngenerate = 32\n[[secret]]\nref = "global/b"\nfield = "a.b"\n`,
     "Entry 2 of the manifest: Its field is that of entry 1",
