@@ -54,6 +54,7 @@ const COMMAND_VALUE_FLAGS: readonly string[] = [
   "--backend",
   "--backups",
   "--bytes",
+  "--ci",
   "--expires-in",
   "--field",
   "--format",

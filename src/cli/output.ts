@@ -23,6 +23,7 @@ export async function printView(
     if (view.newlineOnTerminal && terminal.outputIsTerminal()) {
       await streams.writeOutput(encodeUtf8("\n"));
     }
+    view.afterwards?.();
     return;
   }
   const text = format === "text" ? textOf(view.text) : jsonOf(view, format);

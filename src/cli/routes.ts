@@ -2,6 +2,7 @@
 
 import { buildCommand, buildRouteMap, type RouteMap } from "@stricli/core";
 import { type CommandContext, load, type NoFlags, required } from "./command.ts";
+import type { ResolveFlags } from "./commands/resolve.ts";
 import { flag, text } from "./flags.ts";
 import { configRoutes } from "./routes/config.ts";
 import { secretsRoutes } from "./routes/secrets.ts";
@@ -23,22 +24,36 @@ const init = buildCommand<{ backend?: string }, [], CommandContext>({
   },
 });
 
-const resolve = buildCommand<
-  { format?: "raw" | "json"; out?: string; all?: boolean },
-  string[],
-  CommandContext
->({
+const resolve = buildCommand<ResolveFlags, string[], CommandContext>({
   loader: load(async () => (await import("./commands/resolve.ts")).resolve),
   parameters: {
     flags: {
       format: {
         kind: "enum",
-        values: ["raw", "json"],
+        values: [
+          "raw",
+          "json",
+          "sh",
+          "dotenv",
+          "docker-env",
+          "systemd-env",
+          "github",
+          "gitlab",
+          "azure",
+          "buildkite",
+        ],
         optional: true,
         brief: "How values are printed",
       },
+      ci: {
+        kind: "enum",
+        values: ["auto"],
+        optional: true,
+        brief: "auto: in the format of the CI around",
+      },
       out: text("file", "Write to a file of mode 0600 in one step, instead of standard output"),
       all: flag("Every reference in the config"),
+      "allow-unmasked": flag("Also where the CI cannot mask a value: gitlab, buildkite"),
     },
     positional: {
       kind: "array",
@@ -51,7 +66,9 @@ const resolve = buildCommand<
   docs: {
     brief: "Print the values of references",
     fullDescription: "Print the values of references.\n" +
-      "One reference prints its exact bytes. Several, NAME=REF, or --all, need --format json.",
+      "One reference prints its exact bytes. Several, NAME=REF, or --all, need a --format.\n" +
+      "github, azure, buildkite: every value is masked before any is exported. What a format cannot\n" +
+      "hold is refused before anything is written.",
   },
 });
 

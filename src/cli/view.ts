@@ -33,6 +33,8 @@ export interface BytesView extends Disposable {
   readonly bytes: SensitiveBytes;
   /** Added on a terminal only, where a prompt would otherwise stick to the value. */
   readonly newlineOnTerminal: boolean;
+  /** Done when all bytes are written, and not at all when they could not be. */
+  readonly afterwards?: () => void;
 }
 
 /** The output went elsewhere. */

@@ -99,6 +99,8 @@ export interface UserFiles {
   read(path: string, maxBytes: number): Promise<Uint8Array<ArrayBuffer>>;
   /** Writes a file of mode 0600 in one step, in place of what was there. */
   replace(path: string, bytes: Uint8Array): void;
+  /** Adds to the end of a file, all or nothing; one that is not there is made with mode 0600. */
+  append(path: string, bytes: Uint8Array): void;
 }
 
 /** Documents that people and other programs edit as well: `palyra.toml`. All calls are synchronous. */
@@ -187,6 +189,11 @@ export interface Database extends Disposable {
 
 /** Other programs. */
 export interface Processes {
+  /**
+   * The first program of this name in a PATH, by absolute path. Relative entries are passed over, and
+   * so is what other users could have put there or changed.
+   */
+  find(name: string, path: string | undefined): string | undefined;
   /** Starts a program by absolute path, without a shell, and waits for its end. */
   run(request: ProcessRequest): Promise<ProcessResult>;
 }

@@ -25,6 +25,28 @@ export function whyNoMounts(): string | undefined {
   return works ? undefined : "unshare --mount and a tmpfs are not allowed here";
 }
 
+/** A reader of dotenv files, `node --env-file`. */
+export function whyNoNode(): string | undefined {
+  return succeeds("node", "--env-file=/dev/null", "-e", "0") ? undefined : "no node >= 20.6";
+}
+
+/** A reader of shell assignments. */
+export function whyNoDirenv(): string | undefined {
+  return succeeds("direnv", "version") ? undefined : "direnv is missing";
+}
+
+/** The command line of Docker; no daemon is needed. */
+export function whyNoDocker(): string | undefined {
+  return succeeds("docker", "--version") ? undefined : "docker is missing";
+}
+
+/** The library with systemd's own parser, and what can call it. */
+export function whyNoSystemdLibrary(): string | undefined {
+  const script =
+    "import ctypes, glob; ctypes.CDLL(glob.glob('/usr/lib/*/systemd/libsystemd-shared-*.so')[0]).load_env_file";
+  return succeeds("/usr/bin/python3", "-c", script) ? undefined : "no libsystemd-shared or python3";
+}
+
 /** An independent implementation of the cryptography. */
 export function whyNoPythonCryptography(): string | undefined {
   return pythonWithCryptography() === undefined ? "no python3 has cryptography" : undefined;

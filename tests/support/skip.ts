@@ -6,6 +6,10 @@ export type SkipName =
   | "no-setpriv"
   | "no-strace"
   | "no-mount-namespaces"
+  | "no-node"
+  | "no-direnv"
+  | "no-docker"
+  | "no-systemd-library"
   | "no-python3-cryptography";
 
 /** Registers one test, or ignores it. */

@@ -1,45 +1,26 @@
-/** `palyra resolve`: the values of references, as raw bytes or as one JSON object. */
+/** `palyra resolve`: the values of references, as raw bytes, as one JSON object, or as variables. */
 
 import { decodeUtf8, encodeUtf8 } from "../../crypto/encoding.ts";
 import { SensitiveBytes } from "../../crypto/sensitive_bytes.ts";
 import { PalyraError } from "../../errors.ts";
 import { resolveSecrets } from "../../resolver/resolver.ts";
-import { parseSecretRef, type SecretRef } from "../../resolver/secret_ref.ts";
 import type { App } from "../app.ts";
-import { openVaultToRead } from "../stores.ts";
+import type { ExportFormat } from "../export_values.ts";
 import type { OutputFormat } from "../global_flags.ts";
+import { openVaultToRead } from "../stores.ts";
 import type { BytesView, SilentView } from "../view.ts";
+import { type Asked, parseWanted, requireDistinct, type Wanted, wantedOf } from "../wanted.ts";
 
 /** Flags of `resolve`. */
 export interface ResolveFlags {
-  readonly format?: "raw" | "json" | undefined;
+  readonly format?: "raw" | "json" | ExportFormat | undefined;
+  /** Take the format of the CI around. */
+  readonly ci?: "auto" | undefined;
   readonly out?: string | undefined;
   /** Every reference of the config. */
   readonly all?: boolean | undefined;
+  readonly "allow-unmasked"?: boolean | undefined;
 }
-
-/** A value that is asked for, and what it is called in the output. */
-interface Wanted {
-  readonly name: string;
-  readonly named: boolean;
-  readonly ref: SecretRef;
-  /** Where the config says so: left out when it is not there. */
-  readonly optional?: boolean;
-  /** Most bytes, where the config says so. */
-  readonly maxBytes?: number | undefined;
-}
-
-/** As {@link Wanted}, before the config was asked. */
-interface Asked {
-  readonly name: string;
-  readonly named: boolean;
-  /** The field of a `config:` reference. */
-  readonly field?: string;
-  readonly ref?: SecretRef;
-}
-
-const CONFIG = "config:";
-const PRINTABLE_NAME = /^[^\p{Cc}\p{Cs}]{1,256}$/u;
 
 /** Resolves all references before anything is written. */
 export async function resolve(
@@ -48,102 +29,82 @@ export async function resolve(
   ...args: string[]
 ): Promise<BytesView | SilentView> {
   const asked = args.map(parseWanted);
-  const format = formatOf(flags, app.options.format, asked);
+  const format = await formatOf(app, flags, asked);
+  const exports = isPlain(format) ? undefined : await import("../export_values.ts");
   const wanted = await wantedOf(app, asked, flags.all ?? false);
-  requireDistinctNames(wanted);
+  const target = exports?.prepareExport(app, format as ExportFormat, flags);
+  requireDistinct(exports?.requireNames(wanted) ?? wanted.map(({ name }) => name));
   using resolved = await resolveSecrets(wanted, {
     openVault: () => openVaultToRead(app),
     environment: app.platform.environment,
   });
   const { values } = resolved;
-  const bytes = new SensitiveBytes(formatted(format, wanted, values));
-  if (flags.out === undefined) {
-    const dispose = (): void => bytes[Symbol.dispose]();
-    return { kind: "bytes", bytes, newlineOnTerminal: false, [Symbol.dispose]: dispose };
-  }
+  if (target !== undefined) return await exports!.exportValues(app, target, wanted, values);
+  const bytes = new SensitiveBytes(formatted(format as PlainFormat, wanted, values));
+  if (flags.out === undefined) return printed(bytes);
   using _wiped = bytes;
   app.platform.userFiles.replace(flags.out, bytes.reveal());
   return { kind: "silent" };
 }
 
-function parseWanted(arg: string): Asked {
-  if (arg.startsWith(CONFIG)) return { name: arg, named: false, field: arg.slice(CONFIG.length) };
-  const equals = arg.indexOf("=");
-  if (equals === -1) return { name: arg, named: false, ref: parseSecretRef(arg) };
-  const name = arg.slice(0, equals);
-  if (!PRINTABLE_NAME.test(name)) {
-    throw new PalyraError(
-      "usage",
-      "Cannot read a NAME=REF argument: the name is empty or not printable",
-    );
-  }
-  const text = arg.slice(equals + 1);
-  return text.startsWith(CONFIG)
-    ? { name, named: true, field: text.slice(CONFIG.length) }
-    : { name, named: true, ref: parseSecretRef(text) };
+type PlainFormat = "raw" | OutputFormat;
+
+function isPlain(format: PlainFormat | ExportFormat): format is PlainFormat {
+  return format === "raw" || format === "json" || format === "ndjson";
 }
 
-/** Asks the config for what only it knows; without such references it is neither found nor read. */
-async function wantedOf(app: App, asked: readonly Asked[], all: boolean): Promise<Wanted[]> {
-  if (!all && asked.every(({ field }) => field === undefined)) {
-    return asked.map(({ name, named, ref }) => ({ name, named, ref: ref! }));
-  }
-  const { referencesOfConfig } = await import("../config_references.ts");
-  const { referenceAt, allReferences } = await referencesOfConfig(app);
-  const wanted: Wanted[] = asked.map(({ name, named, ref, field }) => {
-    if (field === undefined) return { name, named, ref: ref! };
-    const { source, maxBytes } = referenceAt(field);
-    return { name, named, ref: source, maxBytes };
-  });
-  if (!all) return wanted;
-  return [
-    ...wanted,
-    ...allReferences().map(({ field, source, required, maxBytes }) => ({
-      name: field,
-      named: true,
-      ref: source,
-      optional: !required,
-      maxBytes,
-    })),
-  ];
-}
-
-function formatOf(
-  { format, all }: ResolveFlags,
-  global: OutputFormat,
-  wanted: readonly Asked[],
-): "raw" | OutputFormat {
-  if (wanted.length === 0 && !all) {
+async function formatOf(
+  { options, platform }: App,
+  { format, ci, all, "allow-unmasked": allowUnmasked }: ResolveFlags,
+  asked: readonly Asked[],
+): Promise<PlainFormat | ExportFormat> {
+  if (asked.length === 0 && !all) {
     throw new PalyraError("usage", "Cannot resolve: name at least one reference");
   }
-  if (format !== undefined && global !== "text" && format !== global) {
+  const given = ci === undefined ? format : await ciAround(platform.environment, format);
+  const global = options.format === "text" ? undefined : options.format;
+  if (given !== undefined && global !== undefined && given !== global) {
     throw new PalyraError(
       "usage",
-      `Cannot use --format ${format} and --output-format ${global} together`,
+      `Cannot use --format ${given} and --output-format ${global} together`,
     );
   }
-  const chosen = format ?? (global === "text" ? undefined : global);
-  const single = !all && wanted.length === 1 && !wanted[0]!.named;
+  const single = !all && asked.length === 1 && !asked[0]!.named;
+  const chosen = given ?? global;
   if (chosen === "raw" && !single) {
-    throw new PalyraError("usage", "Cannot print several values raw: choose --format json");
+    throw new PalyraError("usage", "Cannot print several values raw: choose another --format");
   }
   if (chosen === undefined && !single) {
     throw new PalyraError("usage", "Cannot print named or several values without a format", {
-      hint: "Add --format json",
+      hint: "Add --format, for example --format json",
     });
+  }
+  if (allowUnmasked && chosen !== "gitlab" && chosen !== "buildkite") {
+    throw new PalyraError(
+      "usage",
+      "Cannot use --allow-unmasked: it goes with gitlab and buildkite",
+    );
   }
   return chosen ?? "raw";
 }
 
-function requireDistinctNames(wanted: readonly Wanted[]): void {
-  if (new Set(wanted.map(({ name }) => name)).size === wanted.length) return;
-  throw new PalyraError("usage", "Cannot resolve: two values have the same name", {
-    hint: "NAME=REF gives a value another name",
+async function ciAround(
+  environment: App["platform"]["environment"],
+  format: ResolveFlags["format"],
+): Promise<ExportFormat> {
+  if (format !== undefined) {
+    throw new PalyraError("usage", "Cannot use --format and --ci together");
+  }
+  const { detectCi } = await import("../../ci/detect.ts");
+  const found = detectCi((name) => environment.get(name));
+  if (found !== undefined) return found;
+  throw new PalyraError("usage", "Cannot tell which CI this is", {
+    hint: "Name it with --format: github, gitlab, azure or buildkite",
   });
 }
 
 function formatted(
-  format: "raw" | OutputFormat,
+  format: PlainFormat,
   wanted: readonly Wanted[],
   values: readonly (SensitiveBytes | undefined)[],
 ): Uint8Array<ArrayBuffer> {
@@ -167,6 +128,11 @@ function formatted(
     base64: Object.fromEntries(binary),
   };
   return encodeUtf8(`${JSON.stringify(document)}\n`);
+}
+
+function printed(bytes: SensitiveBytes): BytesView {
+  const dispose = (): void => bytes[Symbol.dispose]();
+  return { kind: "bytes", bytes, newlineOnTerminal: false, [Symbol.dispose]: dispose };
 }
 
 interface Entry {

@@ -4,7 +4,38 @@ import { PalyraError } from "../../errors.ts";
 import type { Processes, ProcessRequest, ProcessResult } from "../platform.ts";
 import { fileFailure } from "./failures.ts";
 
-export const processes: Processes = { run };
+export const processes: Processes = { find, run };
+
+const OTHERS_MAY_WRITE = 0o022;
+const ANY_MAY_RUN = 0o111;
+
+function find(name: string, path: string | undefined): string | undefined {
+  for (const directory of (path ?? "").split(Deno.build.os === "windows" ? ";" : ":")) {
+    const program = `${directory}/${name}`;
+    if (isAbsolute(directory) && isTrustworthy(directory) && isProgram(program)) return program;
+  }
+  return undefined;
+}
+
+function isProgram(path: string): boolean {
+  try {
+    const { isFile, mode } = Deno.statSync(path);
+    return isFile && (mode === null || (mode & ANY_MAY_RUN) !== 0) && isTrustworthy(path);
+  } catch { // not there, or not to be looked at
+    return false;
+  }
+}
+
+/** Root's or this user's, and nobody else can change it. */
+function isTrustworthy(path: string): boolean {
+  try {
+    const { uid, mode } = Deno.statSync(path);
+    if (uid === null || mode === null) return true; // Windows: ACLs decide
+    return (uid === 0 || uid === Deno.uid()) && (mode & OTHERS_MAY_WRITE) === 0;
+  } catch {
+    return false;
+  }
+}
 
 async function run(request: ProcessRequest): Promise<ProcessResult> {
   const [program, ...args] = request.argv;

@@ -7,7 +7,7 @@ import { parentOf, syncDirectory } from "./directories.ts";
 import { attempt, errnoOf, fileFailure, unlessAbsent } from "./failures.ts";
 import { removeIfThere, writeNewFile } from "./temp_file.ts";
 
-export const userFiles: UserFiles = { read, replace };
+export const userFiles: UserFiles = { read, replace, append };
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const ATTEMPTS = 5;
@@ -37,6 +37,26 @@ function replace(path: string, bytes: Uint8Array): void {
       if (left === 1) {
         throw new PalyraError("precondition", `Cannot write ${path}: others keep writing it`);
       }
+    }
+  });
+}
+
+/** What a failed write has added is taken away again. */
+function append(path: string, bytes: Uint8Array): void {
+  const found = unlessAbsent(`write ${path}`, () => Deno.statSync(path));
+  if (found !== undefined && !found.isFile) {
+    throw new PalyraError("usage", `Cannot write ${path}: it is no regular file`);
+  }
+  attempt(`write ${path}`, () => {
+    if (found === undefined) writeNewFile(path, new Uint8Array(0));
+    using file = Deno.openSync(path, { append: true });
+    const { size } = file.statSync();
+    try {
+      for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+      file.syncSync();
+    } catch (error) {
+      file.truncateSync(size);
+      throw error;
     }
   });
 }
