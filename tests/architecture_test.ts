@@ -64,6 +64,10 @@ const LIBRARIES: Readonly<Record<string, readonly [string, string]>> = {
 /** Libraries of the tests. */
 const TEST_LIBRARIES: Readonly<Record<string, string>> = {
   "fast-check": "property tests with shrinking",
+};
+
+/** Libraries that tests compare palyra with, in processes of their own. */
+const ORACLES: Readonly<Record<string, string>> = {
   "@actions/core": "prints GitHub's own masks and exports",
   "azure-pipelines-task-lib/": "prints Azure's own masks and variables",
   "dotenv": "reads dotenv files, as most programs on Node do",
@@ -120,6 +124,8 @@ Deno.test("each library is imported where the table says, and each is used", () 
   check(
     Object.keys(map).filter((name) => !known.some((one) => one === name || one.startsWith(name))),
   );
+  const oracles = JSON.parse(Deno.readTextFileSync(`${ROOT}tests/oracles/deno.json`)).imports;
+  assert.deepEqual(Object.keys(oracles), Object.keys(ORACLES));
 });
 
 Deno.test("the runtime is touched by the adapters only, and only main.ts exits", () => {

@@ -5,43 +5,11 @@ import { exportToAzure } from "../../src/ci/azure.ts";
 import { exportToGithub } from "../../src/ci/github.ts";
 import { maskedForms } from "../../src/ci/masks.ts";
 import type { Variable } from "../../src/ci/variable.ts";
+import { askOracle } from "../support/ask_oracle.ts";
 import { rollDice, say } from "../support/dice.ts";
-import { runProcess } from "../support/process.ts";
 import { asVariables, manyTexts } from "../support/variables.ts";
 
 const CASES = 1_000;
-const ROOT = new URL("../..", import.meta.url).pathname;
-
-async function askOracle<T>(
-  which: string,
-  pairs: readonly (readonly [string, string])[],
-): Promise<T[]> {
-  const env: Record<string, string> = { HOME: "/nonexistent" };
-  for (const name of ["DENO_DIR", "DENO_CERT", "PATH"]) {
-    const value = Deno.env.get(name) ?? (name === "DENO_DIR" ? denoDir() : undefined);
-    if (value !== undefined) env[name] = value;
-  }
-  const cwd = Deno.makeTempDirSync({ prefix: "palyra-test-" });
-  const { out, err, status } = await runProcess({
-    argv: [
-      ...[Deno.execPath(), "run", "-A", `--config=${ROOT}deno.json`],
-      ...[`${ROOT}tests/support/ci_oracle.ts`, which],
-    ],
-    env,
-    stdin: JSON.stringify(pairs),
-    cwd, // Azure's library leaves a key file where it runs
-    timeoutMs: 120_000,
-  });
-  Deno.removeSync(cwd, { recursive: true });
-  assert.equal(status, 0, err);
-  return JSON.parse(out.slice(out.lastIndexOf("\n[") + 1));
-}
-
-function denoDir(): string {
-  const { stdout } = new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).outputSync();
-  return JSON.parse(new TextDecoder().decode(stdout)).denoDir;
-}
-
 function linesOf(text: string, start: string): string[] {
   return text.split("\n").filter((line) => line.startsWith(start)).map((line) => `${line}\n`);
 }
