@@ -2,10 +2,9 @@
 
 import type { ConfigReference } from "../config/lookup.ts";
 import { allReferences, referenceAt } from "../config/lookup.ts";
-import { requireTrusted } from "../config/trust.ts";
 import { PalyraError } from "../errors.ts";
 import type { App } from "./app.ts";
-import { readExistingConfig } from "./configs.ts";
+import { readExistingConfig, requireTrustedConfig } from "./configs.ts";
 
 /** Looks up references in the config that was found. */
 export interface ReferencesOfConfig {
@@ -21,9 +20,9 @@ export async function referencesOfConfig(app: App): Promise<ReferencesOfConfig> 
       hint: "palyra config path tells where one would be; palyra secrets configure makes it",
     });
   }
-  await requireTrusted(app.platform, app.stateRoot, config);
+  const trusted = await requireTrustedConfig(app, config, () => readExistingConfig(app));
   return {
-    referenceAt: (field) => referenceAt(config, field),
-    allReferences: () => allReferences(config),
+    referenceAt: (field) => referenceAt(trusted, field),
+    allReferences: () => allReferences(trusted),
   };
 }

@@ -3,7 +3,11 @@
 import type { ChangeContext } from "../config/change.ts";
 import type { Config } from "../config/config.ts";
 import type { Settings } from "../config/settings.ts";
+import { isPalyraError, PalyraError } from "../errors.ts";
 import type { App } from "./app.ts";
+
+/** How often a config is read again that changes in between. */
+const MAX_READS = 10;
 
 /** A config that is there. */
 export async function readExistingConfig(app: App): Promise<Config | undefined> {
@@ -12,6 +16,33 @@ export async function readExistingConfig(app: App): Promise<Config | undefined> 
   if (location === undefined) return undefined;
   const { readConfig } = await import("../config/config.ts");
   return await readConfig(await app.platform.documents(), location);
+}
+
+/**
+ * The config, when it may be used. palyra's own edit may have come between reading it and asking for
+ * the trust in it: then it is read again. Throws `denied` for one that is not trusted.
+ */
+export async function requireTrustedConfig(
+  app: App,
+  config: Config,
+  read: () => Promise<Config | undefined>,
+): Promise<Config> {
+  const { requireTrusted } = await import("../config/trust.ts");
+  let current = config;
+  for (let tries = 0; tries < MAX_READS; tries++) {
+    try {
+      await requireTrusted(app.platform, app.stateRoot, current);
+      return current;
+    } catch (error) {
+      const again = await read();
+      if (again === undefined || again.digest === current.digest) throw error;
+      current = again;
+    }
+  }
+  throw new PalyraError(
+    "precondition",
+    `Cannot use ${current.location.path}: it keeps changing`,
+  );
 }
 
 /** Where the config is changed, or made when there is none. */
@@ -42,16 +73,13 @@ export async function trustedSettings(
   const bytes = documents.read(location.realPath, MAX_CONFIG_BYTES);
   // A typing mistake elsewhere in the config must not keep anybody from storing a secret.
   if (bytes === undefined || !HAS_SETTINGS.test(textOf(bytes, location.path))) return undefined;
-  const [{ readSettings }, { requireTrusted }] = await Promise.all([
-    import("../config/settings.ts"),
-    import("../config/trust.ts"),
-  ]);
-  const config = await readConfig(documents, location);
+  const { readSettings } = await import("../config/settings.ts");
+  const read = (): Promise<Config> => readConfig(documents, location);
   try {
-    await requireTrusted(app.platform, app.stateRoot, config);
-  } catch {
+    return readSettings(await requireTrustedConfig(app, await read(), read));
+  } catch (error) {
+    if (!isPalyraError(error, "denied")) throw error;
     app.noteVerbose(`the settings in ${location.path} are not used: it is not trusted`);
     return undefined;
   }
-  return readSettings(config);
 }

@@ -11,6 +11,7 @@ import {
   requirePinned,
   type Vault,
   vaultExists,
+  type VaultPaths,
   vaultPaths,
 } from "../vault/vault.ts";
 import type { App } from "./app.ts";
@@ -83,10 +84,20 @@ export async function openVaultToWrite(
     bindings,
     ...(settings?.keepVersions === undefined ? {} : { keepVersions: settings.keepVersions }),
   });
+  await collectStrays(app, paths);
   if (writable.created) {
     app.note(`created ${stateRoot}; the vault key is kept by ${writable.backend}`);
   }
   return writable;
+}
+
+/** What killed writers left in the state root itself, unless one is at work there. */
+async function collectStrays({ platform, stateRoot }: App, paths: VaultPaths): Promise<void> {
+  if (!platform.directories.list(stateRoot).some((name) => name.endsWith(".tmp"))) return;
+  using lock = platform.locks.tryAcquire(paths.configureLock);
+  if (lock === undefined) return;
+  const { removeStrays } = await import("../config/trust.ts");
+  removeStrays(platform, stateRoot);
 }
 
 /** What a config says of its fields; the room of the config is loaded when it is asked. */

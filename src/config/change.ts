@@ -30,8 +30,6 @@ export interface ChangeContext {
   readonly location: ConfigLocation;
 }
 
-const TEMP_BYTES = 16;
-
 /**
  * Reads the config and computes its text after the edits. Writes nothing. Throws `usage` for a config
  * that is no TOML or cannot be edited, `denied` where it could not be replaced.
@@ -61,25 +59,27 @@ export async function planChange(
     );
   }
   if (text === before.text) return unchanged(before, realPath);
-  const name = platform.random.bytes(TEMP_BYTES).toHex();
   return {
     before,
     realPath,
     changed: true,
     bytes,
     digest: await sha256Hex(bytes),
-    tempPath: `${directoryOf(realPath)}/.palyra.toml.palyra-${name}`,
+    tempPath: documents.tempPath(realPath),
   };
 }
 
-/** Writes the new text beside the old one; the caller knows how to remove it again. */
+/**
+ * Writes the new text beside the old one, and holds it there until the result is disposed of; the
+ * caller knows how to remove it again.
+ */
 export async function stageChange(
   { platform, location }: ChangeContext,
   { bytes, tempPath, realPath }: ConfigChange,
-): Promise<void> {
+): Promise<Disposable> {
   const documents = await platform.documents();
   if (location.origin === "user") documents.makeDirectory(directoryOf(realPath));
-  documents.stage(tempPath, bytes, realPath);
+  return documents.stage(tempPath, bytes, realPath);
 }
 
 /**

@@ -9,11 +9,12 @@ import type { SensitiveBytes } from "../crypto/sensitive_bytes.ts";
 import { PalyraError } from "../errors.ts";
 import { readSecret } from "../vault/read_secret.ts";
 import { concludeIntent, lockConfigure, recover } from "../vault/recovery.ts";
-import { stagedRows } from "../vault/staged.ts";
+import { stagedRows, type Witness } from "../vault/staged.ts";
 import type { Vault } from "../vault/vault.ts";
 import { formatSecretId, type SecretId } from "../vault/vault_ref.ts";
 import { type Preview, previewMany, writeMany, type WriteRequest } from "../vault/write_many.ts";
 import { planBinding } from "./bind.ts";
+import { bindingOf } from "./bindings.ts";
 import {
   backUp,
   type ChangeContext,
@@ -123,6 +124,7 @@ export async function configure(
     before: change.before.digest,
     after: change.digest,
     tempPath: change.tempPath,
+    witnesses: witnessesOf(change, bindings),
   };
   const outcomes = await writeMany(vault, requests, intent);
   const backup = await replaceConfig(context, vault, change, options);
@@ -137,7 +139,7 @@ async function replaceConfig(
   options: ConfigureOptions,
 ): Promise<string | undefined> {
   try {
-    await stageChange(context, change);
+    using _held = await stageChange(context, change);
     const backup = await backUp(context, change, options);
     await commitChange(context, change);
     await concludeIntent(vault, stagedRows(vault.database));
@@ -150,6 +152,16 @@ async function replaceConfig(
     } catch { /* the next writer tries again; what failed first is what the user is told */ }
     throw error;
   }
+}
+
+/** The fields that the change makes name their secrets. */
+function witnessesOf({ before }: ConfigChange, bindings: readonly Binding[]): Witness[] {
+  return bindings.flatMap(({ field, id }) => {
+    const old = bindingOf(before.table, field);
+    const ref = formatSecretId(id);
+    if (old.ref === ref && old.exact) return [];
+    return [{ field: formatField(field), ref, exact: old.ref === ref }];
+  });
 }
 
 function requestOf({ id, value, ifAbsent, lifetimeMs, field }: Binding): WriteRequest {

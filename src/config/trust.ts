@@ -12,6 +12,8 @@ export interface TrustRecord {
   readonly sha256: readonly string[];
 }
 
+/** Names that the platform gives to temporary files. */
+const TEMP_NAME = /^\.[0-9a-f-]{36}\.tmp$/;
 const MAX_BYTES = 1_048_576;
 const SCHEMA = v.strictObject({
   schema_version: v.literal(1),
@@ -21,6 +23,16 @@ const SCHEMA = v.strictObject({
 /** The file of the records. */
 export function trustPath(stateRoot: string): string {
   return `${stateRoot}/trusted_configs`;
+}
+
+/** Temporary files of `trusted_configs`; without `configure.lock` they may belong to a writer at work. */
+export function strayFiles({ directories }: Platform, stateRoot: string): string[] {
+  return directories.list(stateRoot).filter((name) => TEMP_NAME.test(name));
+}
+
+/** Removes what killed writers of `trusted_configs` left; the caller holds `configure.lock`. */
+export function removeStrays(platform: Platform, stateRoot: string): void {
+  for (const name of strayFiles(platform, stateRoot)) platform.files.remove(`${stateRoot}/${name}`);
 }
 
 /** Whether a config may be used for more than to be looked at. */
@@ -80,6 +92,7 @@ export function recordTrust(
   const configs = sha256.length === 0 ? others : [...others, { path, sha256 }];
   const same = before.find((record) => record.path === path);
   if ((same?.sha256 ?? []).join() === sha256.join()) return false;
+  removeStrays(platform, stateRoot);
   const text = JSON.stringify({ schema_version: 1, configs }, null, 2);
   platform.files.replace(trustPath(stateRoot), encodeUtf8(`${text}\n`));
   return true;

@@ -128,8 +128,14 @@ export interface Documents {
   requireReplaceable(realPath: string): void;
   /** Makes the directory of a document, with missing parents, each of mode 0700. */
   makeDirectory(path: string): void;
-  /** Writes the new document under a name beside the old one, with the old one's mode or 0600. */
-  stage(tempPath: string, bytes: Uint8Array, realPath: string): void;
+  /** A fresh name beside a document, for {@link stage}. */
+  tempPath(realPath: string): string;
+  /**
+   * Writes the new document under a name beside the old one, with the old one's mode or 0600, after
+   * what killed writers left there is removed. The result is held until the new document is in
+   * place or discarded: it keeps others from removing it. Throws `precondition` when they just did.
+   */
+  stage(tempPath: string, bytes: Uint8Array, realPath: string): Disposable;
   /**
    * Keeps the old text as `<path>.bak.1`, with the old one's mode; of the earlier ones `count - 1`
    * move up by one. The path of the new backup.
@@ -137,7 +143,10 @@ export interface Documents {
   backUp(realPath: string, bytes: Uint8Array, count: number): string;
   /** Puts the staged document in place of the old one, in one durable step. */
   commit(tempPath: string, realPath: string): void;
-  /** Removes a staged document; one that is not there counts as removed. */
+  /**
+   * Removes a staged document, which may be gone already, and whatever else killed writers left
+   * beside it.
+   */
   discard(tempPath: string): void;
 }
 

@@ -1,7 +1,14 @@
 /** Whether what is staged counts: decided by the document alone, so that everybody decides alike. */
 
 import { sha256Hex } from "../crypto/digest.ts";
-import { type Committed, findIntent, type Intent, type StagedRow, stagedRows } from "./staged.ts";
+import {
+  type Committed,
+  findIntent,
+  type Intent,
+  type StagedRow,
+  stagedRows,
+  type Witness,
+} from "./staged.ts";
 import type { Vault } from "./vault.ts";
 import { formatSecretId } from "./vault_ref.ts";
 
@@ -33,7 +40,9 @@ export async function committedVersions(vault: Vault): Promise<Committed | undef
 
 /**
  * Looks at the document of the intent: the one after the change commits every version, the one
- * before none, any other those whose field names their secret now.
+ * before none. Any other comes from somebody else, before or after the change: then a version counts
+ * whose field names its secret now, if that field or (where it has named the secret all along) any
+ * other field of the change testifies that the change took place.
  */
 export async function judgeIntent(vault: Vault): Promise<Verdict | undefined> {
   const { database, platform } = vault;
@@ -48,7 +57,16 @@ export async function judgeIntent(vault: Vault): Promise<Verdict | undefined> {
   const found = bytes && await sha256Hex(bytes);
   if (found === intent.after) return { intent, committed: staged, changedByOthers: false, found };
   if (found === intent.before) return { intent, committed: [], changedByOthers: false, found };
-  const named = bytes === undefined ? undefined : await vault.bindings(bytes, intent.path);
-  const committed = staged.filter(({ field, id }) => named?.(field) === formatSecretId(id));
+  if (bytes === undefined) return { intent, committed: [], changedByOthers: true, found };
+  const bindingOf = await vault.bindings(bytes, intent.path);
+  const testifies = ({ field, ref, exact }: Witness): boolean => {
+    const now = bindingOf(field);
+    return now.ref === ref && (now.exact || !exact);
+  };
+  const took = intent.witnesses.some(testifies);
+  const committed = staged.filter(({ field, id }) => {
+    const own = intent.witnesses.find((witness) => witness.field === field);
+    return own === undefined ? took && bindingOf(field).ref === formatSecretId(id) : testifies(own);
+  });
   return { intent, committed, changedByOthers: true, found };
 }

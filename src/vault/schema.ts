@@ -73,6 +73,7 @@ const ADDED_2 = [
     sha256_before TEXT,
     sha256_after TEXT NOT NULL,
     temp_path TEXT NOT NULL,
+    witnesses TEXT NOT NULL,
     created_at TEXT NOT NULL
   ) STRICT`,
   `CREATE TABLE staged (

@@ -3,6 +3,7 @@
  * config that is to name it has not been replaced yet. There is at most one intent at a time.
  */
 
+import { PalyraError } from "../errors.ts";
 import type { Database, SqlRow } from "../platform/platform.ts";
 import { type SealedRow, sealedRowOf } from "./catalog_rows.ts";
 import { optionalTextOf, textOf } from "./rows.ts";
@@ -19,6 +20,20 @@ export interface Intent {
   readonly after: string;
   /** The new document until it is renamed. */
   readonly tempPath: string;
+  /**
+   * The fields that the new document changes: only they can tell, in a document that somebody else
+   * has saved, whether it comes after the new one. There is at least one.
+   */
+  readonly witnesses: readonly Witness[];
+}
+
+/** A field that did not name its secret before. */
+export interface Witness {
+  readonly field: string;
+  /** The secret that it is to name, as `<scope>/<name>`. */
+  readonly ref: string;
+  /** It named the secret before, but in another spelling, or held another form as well. */
+  readonly exact: boolean;
 }
 
 /** A version that waits for its intent. */
@@ -36,7 +51,7 @@ export interface Committed {
 /** The intent, if there is one. */
 export function findIntent(database: Database): Intent | undefined {
   const row = database.get(
-    "SELECT id, path, sha256_before, sha256_after, temp_path FROM intents",
+    "SELECT id, path, sha256_before, sha256_after, temp_path, witnesses FROM intents",
   );
   return row && intentOf(row);
 }
@@ -56,13 +71,14 @@ export function stagedRow(database: Database, rowId: number): SealedRow | undefi
 /** Records an intent; the caller's transaction also stages its versions. */
 export function insertIntent(database: Database, intent: Intent, nowAt: string): void {
   database.run(
-    `INSERT INTO intents (one, id, path, sha256_before, sha256_after, temp_path, created_at)
-     VALUES (1, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO intents (one, id, path, sha256_before, sha256_after, temp_path, witnesses, created_at)
+     VALUES (1, ?, ?, ?, ?, ?, ?, ?)`,
     intent.id,
     intent.path,
     intent.before ?? null,
     intent.after,
     intent.tempPath,
+    JSON.stringify(intent.witnesses),
     nowAt,
   );
 }
@@ -105,5 +121,19 @@ function intentOf(row: SqlRow): Intent {
     before: optionalTextOf(row, "sha256_before"),
     after: textOf(row, "sha256_after"),
     tempPath: textOf(row, "temp_path"),
+    witnesses: witnessesOf(textOf(row, "witnesses")),
   };
+}
+
+function witnessesOf(text: string): readonly Witness[] {
+  try {
+    const list: unknown = JSON.parse(text);
+    if (Array.isArray(list) && list.every(isWitness)) return list;
+  } catch { /* no JSON */ }
+  throw new PalyraError("integrity", "Cannot open the vault: a row of its database was altered");
+}
+
+function isWitness(value: unknown): value is Witness {
+  const { field, ref, exact } = Object(value);
+  return typeof field === "string" && typeof ref === "string" && typeof exact === "boolean";
 }

@@ -20,14 +20,21 @@ export interface VaultPaths {
   readonly configureLock: string;
 }
 
+/** What a document says of one field. */
+export interface FieldBinding {
+  /** The secret that it names, as `<scope>/<name>`; `undefined` for none. */
+  readonly ref: string | undefined;
+  /** It names the secret as `configure` writes it, and in no other form as well. */
+  readonly exact: boolean;
+}
+
 /**
- * What a document says of its fields: a function that tells which secret a field names, as
- * `<scope>/<name>`. Throws `usage` when the document cannot be read as one.
+ * What a document says of its fields. Throws `usage` when the document cannot be read as one.
  */
 export type BindingsOf = (
   document: Uint8Array<ArrayBuffer>,
   path: string,
-) => Promise<(field: string) => string | undefined>;
+) => Promise<(field: string) => FieldBinding>;
 
 /** What the vault is given, because it must not know where it comes from. */
 export interface VaultContext {

@@ -33,8 +33,8 @@ export type Preview = Pick<WriteOutcome, "version" | "created" | "changed">;
 const MAX_TRIES = 1_000;
 
 /**
- * Writes all or none. With an intent new versions are staged, and the intent is recorded if there is
- * any. The caller holds `configure.lock` and has seen that nothing is staged. Throws `not_found` for
+ * Writes all or none. With an intent new versions are staged, and the intent is recorded even if
+ * there is none: it tells of the temporary file. The caller holds `configure.lock` and has seen that nothing is staged. Throws `not_found` for
  * a secret without value that is not there.
  */
 export async function writeMany(
@@ -97,7 +97,6 @@ async function writeAll(
   if (intent !== undefined) insertIntent(database, intent, at);
   const outcomes: WriteOutcome[] = [];
   const written = new Map<string, WriteOutcome>();
-  let staged = 0;
   for (const { id, value, ifAbsent, lifetimeMs, field } of requests) {
     const name = formatSecretId(id);
     const living = livingVersion(vault, id, at);
@@ -117,17 +116,13 @@ async function writeAll(
         living,
         next,
         ...(intent === undefined ? {} : {
-          put: (row): void => {
-            insertStaged(database, intent.id, { ...row, field });
-            staged++;
-          },
+          put: (row): void => insertStaged(database, intent.id, { ...row, field }),
         }),
       });
     }
     written.set(name, outcome);
     outcomes.push(outcome);
   }
-  if (intent !== undefined && staged === 0) database.run("DELETE FROM intents");
   return outcomes;
 }
 

@@ -9,7 +9,13 @@ import { ensureVault } from "../../src/vault/create_vault.ts";
 import { readSecret } from "../../src/vault/read_secret.ts";
 import { type SetOptions, setSecret } from "../../src/vault/set_secret.ts";
 import type { WriteOutcome } from "../../src/vault/write_version.ts";
-import { openVault, type Vault, type VaultPaths, vaultPaths } from "../../src/vault/vault.ts";
+import {
+  type BindingsOf,
+  openVault,
+  type Vault,
+  type VaultPaths,
+  vaultPaths,
+} from "../../src/vault/vault.ts";
 import { parseSecretId, parseVaultRef } from "../../src/vault/vault_ref.ts";
 
 /** A state root that is removed at the end, with its vault open. */
@@ -27,8 +33,8 @@ export interface TestVault extends Disposable {
 export const START_MS = 1_767_323_045_678;
 
 /** For tests that stage nothing. */
-export function noBindings(): Promise<() => undefined> {
-  return Promise.resolve(() => undefined);
+export function noBindings(): ReturnType<BindingsOf> {
+  return Promise.resolve(() => ({ ref: undefined, exact: false }));
 }
 
 /** Makes identity and vault. */

@@ -12,7 +12,7 @@ import { rollBackSecret } from "../../src/vault/roll_back_secret.ts";
 import { rotateScope } from "../../src/vault/rotate_scope.ts";
 import { parseScope } from "../../src/vault/scope.ts";
 import { findIntent, stagedRows } from "../../src/vault/staged.ts";
-import type { Vault } from "../../src/vault/vault.ts";
+import type { FieldBinding, Vault } from "../../src/vault/vault.ts";
 import { formatSecretId, parseSecretId } from "../../src/vault/vault_ref.ts";
 import { writeMany } from "../../src/vault/write_many.ts";
 import { assertFails } from "../support/failures.ts";
@@ -21,10 +21,14 @@ import { bytes, makeTestVault, put, take, type TestVault } from "../support/vaul
 const BEFORE = "before";
 const AFTER = "after";
 
-/** A vault whose documents are lines `field=scope/name`; "broken" is no document. */
+/**
+ * A vault whose documents are lines `field=scope/name`, with `!` behind a secret that is named in
+ * another spelling; "broken" is no document. Every field is a witness but those that are `bound`.
+ */
 async function stagedVault(
   stages: Readonly<Record<string, string>>,
   before: Readonly<Record<string, string>> = {},
+  { bound = [], respelled = [] }: { bound?: string[]; respelled?: string[] } = {},
 ): Promise<TestVault & { readonly vault: Vault; readonly path: string; save(text: string): void }> {
   const test = await makeTestVault();
   const path = `${test.stateRoot}/document`;
@@ -46,19 +50,27 @@ async function stagedVault(
     before: await digest(BEFORE),
     after: await digest(AFTER),
     tempPath: `${path}.temp`,
+    witnesses: requests.filter(({ field }) => !bound.includes(field)).map(({ field, id }) => ({
+      field,
+      ref: formatSecretId(id),
+      exact: respelled.includes(field),
+    })),
   });
   return { ...test, vault, path, save, [Symbol.dispose]: () => test[Symbol.dispose]() };
 }
 
 function bindings(
   document: Uint8Array<ArrayBuffer>,
-): Promise<(field: string) => string | undefined> {
+): Promise<(field: string) => FieldBinding> {
   const text = new TextDecoder().decode(document);
   if (text === "broken") {
     return Promise.reject(new PalyraError("usage", "Cannot read the document: it is broken"));
   }
   const lines = new Map(text.split("\n").map((line) => line.split("=") as [string, string]));
-  return Promise.resolve((field) => lines.get(field));
+  return Promise.resolve((field) => {
+    const found = lines.get(field);
+    return { ref: found?.replace("!", ""), exact: found?.includes("!") === false };
+  });
 }
 
 function digest(text: string): Promise<string> {
@@ -100,6 +112,38 @@ Deno.test("in a document of somebody else each field decides for itself", async 
   await put(vault, "global/c", "c"); // a writer concludes it
   assert.deepEqual(await refs(vault), ["global/a#1", "global/c#1"]);
   assert.equal(findIntent(vault.database), undefined);
+});
+
+Deno.test("a field that named its secret all along is no witness", async () => {
+  const old = { "global/a": "old a" };
+  const stages = { "global/a": "new a", "global/b": "new b" };
+  {
+    using test = await stagedVault(stages, old, { bound: ["field_of_a"] });
+    test.save("field_of_a=global/a\nan editor was here");
+    assert.equal(await take(test.vault, "global/a"), "old a");
+    await put(test.vault, "global/c", "c");
+    assert.deepEqual(await refs(test.vault), ["global/a#1", "global/c#1"]);
+  }
+  {
+    using test = await stagedVault(stages, old, { bound: ["field_of_a"] });
+    test.save("field_of_a=global/a\nfield_of_b=global/b\nan editor was here, afterwards");
+    assert.equal(await take(test.vault, "global/a"), "new a");
+    await put(test.vault, "global/c", "c");
+    assert.deepEqual(await refs(test.vault), ["global/a#2", "global/b#1", "global/c#1"]);
+  }
+  using test = await stagedVault(stages, old, { bound: ["field_of_a"] });
+  test.save("field_of_b=global/b\nan editor has taken a out");
+  assert.equal(await take(test.vault, "global/a"), "old a");
+  assert.equal(await take(test.vault, "global/b"), "new b");
+});
+
+Deno.test("a field that named its secret in another way testifies only when it names it as written", async () => {
+  const old = { "global/a": "old a" };
+  using test = await stagedVault({ "global/a": "new a" }, old, { respelled: ["field_of_a"] });
+  test.save("field_of_a=global/a!\nan editor was here");
+  assert.equal(await take(test.vault, "global/a"), "old a");
+  test.save("field_of_a=global/a\nan editor was here, afterwards");
+  assert.equal(await take(test.vault, "global/a"), "new a");
 });
 
 Deno.test("every writer finishes what is committed, and undoes what is not", async () => {

@@ -183,7 +183,7 @@ async function putInPlace(
   context: ChangeContext,
   planned: Awaited<ReturnType<typeof planChange>>,
 ): Promise<void> {
-  await stageChange(context, planned);
+  using _held = await stageChange(context, planned);
   try {
     await commitChange(context, planned);
   } catch (error) {

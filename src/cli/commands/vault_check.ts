@@ -18,8 +18,12 @@ export async function vaultCheck(app: App, flags: VaultCheckFlags): Promise<Reco
   const repair = flags.repair ?? false;
   using vault = repair ? await openVaultToChange(app) : await openVaultToRead(app);
   const found = await checkVault(vault, { repair });
-  const inIdentity = strayFiles(app.platform, app.identityDirectory).length;
-  const report = { ...found, leftovers: found.leftovers + inIdentity };
+  const { strayFiles: strayTrust } = await import("../../config/trust.ts");
+  const elsewhere = [
+    ...strayFiles(app.platform, app.identityDirectory),
+    ...strayTrust(app.platform, app.stateRoot),
+  ];
+  const report = { ...found, leftovers: found.leftovers + elsewhere.length };
   const { checked, bad, leftovers, repaired } = report;
   const failure = failureOf(report, flags.strict ?? false);
   return {

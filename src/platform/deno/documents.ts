@@ -5,7 +5,7 @@ import type { Documents } from "../platform.ts";
 import { parentOf, syncDirectory } from "./directories.ts";
 import { attempt, errnoOf, unlessAbsent } from "./failures.ts";
 import { refuse } from "./ownership.ts";
-import { removeIfThere, setMode, tempPathIn, writeNewFile } from "./temp_file.ts";
+import { removeIfThere, setMode } from "./temp_file.ts";
 
 export const documents: Documents = {
   realPath,
@@ -13,6 +13,7 @@ export const documents: Documents = {
   requireOwn,
   requireReplaceable,
   makeDirectory,
+  tempPath,
   stage,
   backUp,
   commit,
@@ -25,6 +26,8 @@ const OWNER_MAY_WRITE = 0o200;
 const PERMISSIONS = 0o777;
 /** As many links as the Linux kernel follows in one path (path_resolution(7)). */
 const MAX_HOPS = 40;
+const TEMP_STEM = ".palyra.toml.palyra-";
+const TEMP_NAME = /^\.palyra\.toml\.palyra-[0-9a-f]{32}$/;
 const onWindows = Deno.build.os === "windows"; // neither uid nor mode there: ACLs decide
 
 function realPath(path: string): string | undefined {
@@ -149,25 +152,64 @@ function makeDirectory(path: string): void {
   });
 }
 
-function stage(tempPath: string, bytes: Uint8Array, path: string): void {
+function tempPath(path: string): string {
+  const random = crypto.randomUUID().replaceAll("-", "");
+  return `${parentOf(path)}/${TEMP_STEM}${random}`;
+}
+
+function stage(temp: string, bytes: Uint8Array, path: string): Disposable {
   const old = unlessAbsent(`look at ${path}`, () => Deno.lstatSync(path));
-  const mode = (old?.mode ?? 0o600) & PERMISSIONS;
-  attempt(`write ${path}`, () => {
+  removeAbandoned(parentOf(temp));
+  return writeHeld(temp, { bytes, mode: (old?.mode ?? 0o600) & PERMISSIONS, path });
+}
+
+/** The file carries a lock while its writer lives, so that others can tell what a killed one left. */
+function writeHeld(
+  temp: string,
+  { bytes, mode, path }: {
+    readonly bytes: Uint8Array;
+    readonly mode: number;
+    readonly path: string;
+  },
+): Disposable {
+  return attempt(`write ${path}`, () => {
+    const file = Deno.openSync(temp, { write: true, createNew: true, mode: 0o600 });
     try {
-      writeNewFile(tempPath, bytes, mode);
+      setMode(temp, mode);
+      if (!file.tryLockSync(true)) throw takenAway(path);
+      for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+      file.syncSync();
+      return file;
     } catch (error) {
-      removeIfThere(tempPath);
+      file.close();
+      removeIfThere(temp);
       throw error;
     }
   });
 }
 
+function removeAbandoned(directory: string): void {
+  try {
+    for (const { name, isFile } of Deno.readDirSync(directory)) {
+      if (isFile && TEMP_NAME.test(name)) removeUnlessHeld(`${directory}/${name}`);
+    }
+  } catch { /* who may not list it has left nothing in it */ }
+}
+
+function removeUnlessHeld(path: string): void {
+  try {
+    using file = Deno.openSync(path, { read: true });
+    if (file.tryLockSync(true)) removeIfThere(path);
+  } catch { /* not ours, or already gone */ }
+}
+
 function backUp(path: string, bytes: Uint8Array, count: number): string {
   const nameOf = (at: number): string => `${path}.bak.${at}`;
-  const temp = tempPathIn(parentOf(path));
+  const temp = tempPath(path);
+  const mode = attempt(`back up ${path}`, () => Deno.lstatSync(path).mode! & PERMISSIONS);
+  using _held = writeHeld(temp, { bytes, mode, path });
   attempt(`back up ${path}`, () => {
     try {
-      writeNewFile(temp, bytes, Deno.lstatSync(path).mode! & PERMISSIONS);
       for (let at = count - 1; at >= 1; at--) {
         unlessAbsent(`move ${nameOf(at)}`, () => Deno.renameSync(nameOf(at), nameOf(at + 1)));
       }
@@ -181,11 +223,18 @@ function backUp(path: string, bytes: Uint8Array, count: number): string {
   return nameOf(1);
 }
 
-function commit(tempPath: string, path: string): void {
+function takenAway(path: string): PalyraError {
+  return new PalyraError("precondition", `Cannot write ${path}: another process is writing it`, {
+    hint: "Nothing was changed; try again",
+  });
+}
+
+function commit(temp: string, path: string): void {
   attempt(`write ${path}`, () => {
     try {
-      Deno.renameSync(tempPath, path);
+      Deno.renameSync(temp, path);
     } catch (cause) {
+      if (errnoOf(cause) === "ENOENT") throw takenAway(path);
       if (errnoOf(cause) !== "EBUSY") throw cause;
       throw new PalyraError(
         "unavailable",
@@ -197,6 +246,7 @@ function commit(tempPath: string, path: string): void {
   });
 }
 
-function discard(tempPath: string): void {
-  attempt(`remove ${tempPath}`, () => removeIfThere(tempPath));
+function discard(temp: string): void {
+  attempt(`remove ${temp}`, () => removeIfThere(temp));
+  removeAbandoned(parentOf(temp));
 }
