@@ -1,0 +1,64 @@
+/** Processes that all wait for one lock of a vault, so that they go on at the same moment. */
+
+import assert from "node:assert/strict";
+import { type Invocation, openRaw } from "./altered_state.ts";
+import { type CliResult, type Machine, resultOf } from "./cli_run.ts";
+import { pause, say } from "./dice.ts";
+
+/** From opening the vault to the first look at its schema is a matter of a millisecond. */
+const SETTLE_MS = 500;
+
+/** Runs a crowd that is held up by a lock of the test until all of it has opened the vault. */
+export async function runHeldUp(
+  machine: Machine,
+  count: number,
+  command: (at: number) => Invocation,
+): Promise<CliResult[]> {
+  const holder = openRaw(machine.stateRoot);
+  try {
+    holder.exec("BEGIN IMMEDIATE");
+    const running = Array.from({ length: count }, async (_, at) => {
+      const { args, stdin } = command(at);
+      const child = await machine.spawn(args, { stdin });
+      return { child, ended: resultOf(child, stdin) };
+    });
+    const children = await Promise.all(running);
+    while (!children.every(({ child }) => hasOpened(child.pid, machine.stateRoot))) await pause(20);
+    await pause(SETTLE_MS);
+    const waiting = children.filter(({ child }) => isAlive(child.pid)).length;
+    say(`held up: ${waiting} of ${count} processes at once`);
+    assert.ok(waiting >= count / 2);
+    holder.exec("ROLLBACK");
+    return await Promise.all(children.map(({ ended }) => ended));
+  } finally {
+    holder.close();
+  }
+}
+
+/** Whether a process has the vault open, or has ended. */
+function hasOpened(pid: number, stateRoot: string): boolean {
+  const directory = `/proc/${pid}/fd`;
+  try {
+    const names = [...Deno.readDirSync(directory)].map(({ name }) => name);
+    return names.some((name) => linkOf(`${directory}/${name}`) === `${stateRoot}/vault/vault.db`);
+  } catch {
+    return true;
+  }
+}
+
+function linkOf(path: string): string | undefined {
+  try {
+    return Deno.readLinkSync(path);
+  } catch {
+    return undefined; // closed meanwhile
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    Deno.statSync(`/proc/${pid}/fd/0`);
+    return true;
+  } catch {
+    return false;
+  }
+}
