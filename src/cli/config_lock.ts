@@ -8,7 +8,7 @@ import { hasVault, openVaultToChange } from "./stores.ts";
 /** Takes the lock; an interrupted `configure` is finished or undone first. */
 export async function lockConfig(app: App): Promise<Disposable> {
   if (hasVault(app)) {
-    using vault = await openVaultToChange(app);
+    using vault = await openVaultToChange(app, { withoutSettings: true });
     return await lockConfigure(vault);
   }
   const { platform, stateRoot } = app;

@@ -2,6 +2,7 @@
 
 import type { ChangeContext } from "../config/change.ts";
 import type { Config } from "../config/config.ts";
+import type { ConfigLocation } from "../config/location.ts";
 import type { Settings } from "../config/settings.ts";
 import { isPalyraError, PalyraError } from "../errors.ts";
 import type { App } from "./app.ts";
@@ -57,29 +58,54 @@ const HAS_SETTINGS = /keep_versions|backend/;
 
 /**
  * The settings of a trusted config; `undefined` where there is none, or it says nothing of palyra.
- * A config that came with a clone steers nothing. `newConfig`: one that is named need not be there
- * yet. Throws `usage` for settings that are wrong.
+ * A config that came with a clone steers nothing, whatever it is. `newConfig`: one that is named
+ * need not be there yet. Throws `usage` for settings that are wrong.
  */
 export async function trustedSettings(
   app: App,
   newConfig: boolean,
 ): Promise<Settings | undefined> {
   const { findConfig, findExistingConfig } = await import("../config/location.ts");
-  const find = newConfig ? findConfig : findExistingConfig;
-  const location = await find(app.platform, app.options.config);
-  if (location?.realPath === undefined) return undefined;
-  const documents = await app.platform.documents();
-  const { MAX_CONFIG_BYTES, readConfig, textOf } = await import("../config/config.ts");
-  const bytes = documents.read(location.realPath, MAX_CONFIG_BYTES);
-  // A typing mistake elsewhere in the config must not keep anybody from storing a secret.
-  if (bytes === undefined || !HAS_SETTINGS.test(textOf(bytes, location.path))) return undefined;
-  const { readSettings } = await import("../config/settings.ts");
-  const read = (): Promise<Config> => readConfig(documents, location);
+  let location: ConfigLocation | undefined;
+  let isTrusted = false;
   try {
-    return readSettings(await requireTrustedConfig(app, await read(), read));
+    location = await (newConfig ? findConfig : findExistingConfig)(
+      app.platform,
+      app.options.config,
+    );
+    if (location?.realPath === undefined) return undefined;
+    const config = await rawConfig(app, location);
+    // A typing mistake elsewhere in the config must not keep anybody from storing a secret.
+    if (config === undefined || !HAS_SETTINGS.test(config.text)) return undefined;
+    const found = location;
+    const trusted = await requireTrustedConfig(app, config, () => rawConfig(app, found));
+    isTrusted = true;
+    const [{ readSettings }, { parseToml }] = await Promise.all([
+      import("../config/settings.ts"),
+      import("../config/toml_document.ts"),
+    ]);
+    return readSettings({ table: parseToml(trusted.text, location.path) });
   } catch (error) {
-    if (!isPalyraError(error, "denied")) throw error;
-    app.noteVerbose(`the settings in ${location.path} are not used: it is not trusted`);
+    const wasFound = location?.origin === "search" || (location === undefined && !isNamed(app));
+    if (isTrusted || !wasFound || !isPalyraError(error)) throw error;
+    app.noteVerbose("the settings in the config that was found are not used: it is not trusted");
     return undefined;
   }
+}
+
+/** The text and digest of a config, which need be no TOML. */
+async function rawConfig(app: App, location: ConfigLocation): Promise<Config | undefined> {
+  const documents = await app.platform.documents();
+  const [{ MAX_CONFIG_BYTES, textOf }, { sha256Hex }] = await Promise.all([
+    import("../config/config.ts"),
+    import("../crypto/digest.ts"),
+  ]);
+  const bytes = documents.read(location.realPath!, MAX_CONFIG_BYTES);
+  if (bytes === undefined) return undefined;
+  const text = textOf(bytes, location.path);
+  return { location, text, digest: await sha256Hex(bytes), table: {} };
+}
+
+function isNamed({ options, platform }: App): boolean {
+  return options.config !== undefined || Boolean(platform.environment.get("PALYRA_CONFIG"));
 }

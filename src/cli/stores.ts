@@ -16,6 +16,8 @@ import {
 } from "../vault/vault.ts";
 import type { App } from "./app.ts";
 
+/** For who must not ask the config: no backend is wanted, and no version goes. */
+const ANY = { backend: undefined, keepVersions: Number.MAX_SAFE_INTEGER };
 const BACKEND_VARIABLE = "PALYRA_VAULT_BACKEND";
 
 /** Whether there is a vault, or a part of one. Throws `denied` for unsafe directories. */
@@ -47,9 +49,9 @@ export async function openVaultToRead(app: App): Promise<Vault> {
  * Opens the vault to change what is in it, and clears away what killed writers left. Nothing is
  * made: without a vault it throws `not_found`.
  */
-export async function openVaultToChange(app: App): Promise<Vault> {
+export async function openVaultToChange(app: App, options: WriteOptions = {}): Promise<Vault> {
   (await openVaultToRead(app))[Symbol.dispose](); // the checks of a reader come first
-  return (await openVaultToWrite(app)).vault;
+  return (await openVaultToWrite(app, options)).vault;
 }
 
 /** How a vault is opened to write. */
@@ -58,17 +60,19 @@ export interface WriteOptions {
   readonly wanted?: BackendPreference | undefined;
   /** The command makes the config where the one that is named is not there. */
   readonly newConfig?: boolean;
+  /** The command mends the config, whose settings may be what is wrong with it: all versions stay. */
+  readonly withoutSettings?: boolean;
 }
 
 /** Opens the vault to write; identity and vault are made when there is neither. */
 export async function openVaultToWrite(
   app: App,
-  { wanted = preferenceOf(app), newConfig = false }: WriteOptions = {},
+  { wanted = preferenceOf(app), newConfig = false, withoutSettings = false }: WriteOptions = {},
 ): Promise<WritableVault> {
   const { platform, stateRoot, identityDirectory } = app;
   const paths = vaultPaths(stateRoot);
   const { trustedSettings } = await import("./configs.ts");
-  const settings = await trustedSettings(app, newConfig);
+  const settings = withoutSettings ? ANY : await trustedSettings(app, newConfig);
   const preference = wanted ?? settings?.backend ?? "auto";
   const { chooseKind, ensureVault } = await import("../vault/create_vault.ts");
   const { collectIdentityLeftovers, ensureIdentity } = await import("../identity/identity.ts");

@@ -3,7 +3,7 @@
 import { encodeUtf8 } from "../crypto/encoding.ts";
 import { sha256Hex } from "../crypto/digest.ts";
 import { PalyraError } from "../errors.ts";
-import type { Documents, Platform } from "../platform/platform.ts";
+import type { Backup, Documents, Platform } from "../platform/platform.ts";
 import { type Config, MAX_CONFIG_BYTES, readConfig } from "./config.ts";
 import type { ConfigLocation } from "./location.ts";
 import { isBlank, soundsSecret } from "./logical_secret.ts";
@@ -35,7 +35,7 @@ export interface ChangeContext {
  * that is no TOML or cannot be edited, `denied` where it could not be replaced.
  */
 export async function planChange(
-  { platform, location }: ChangeContext,
+  { platform, stateRoot, location }: ChangeContext,
   editsFor: (table: TomlTable) => readonly TomlEdit[],
 ): Promise<ConfigChange> {
   const documents = await platform.documents();
@@ -45,6 +45,7 @@ export async function planChange(
     ...location,
     realPath: documents.realPath(realPath),
   });
+  requireOwnPlace(platform, stateRoot, before);
   const edits = editsFor(before.table);
   if (edits.length === 0) {
     return unchanged(before, realPath);
@@ -67,6 +68,18 @@ export async function planChange(
     digest: await sha256Hex(bytes),
     tempPath: documents.tempPath(realPath),
   };
+}
+
+/** A clone may bring a link to a config that is not its own: nobody is to change that unawares. */
+function requireOwnPlace(platform: Platform, stateRoot: string, config: Config): void {
+  const { origin, path, realPath } = config.location;
+  if (origin !== "search" || realPath === undefined) return;
+  const name = path.slice(directoryOf(path).length);
+  if (realPath.endsWith(name) && directoryOf(realPath) === config.location.realDirectory) return;
+  if (isTrusted(platform, stateRoot, config)) return;
+  throw new PalyraError("denied", `Cannot write ${path}: it is a link, and it is not trusted`, {
+    hint: `Name what it leads to with --config, or run palyra config trust`,
+  });
 }
 
 /**
@@ -95,24 +108,40 @@ export async function commitChange(
   const trusted = before.location.origin === "search" && isTrusted(platform, stateRoot, before);
   // Both, until it is known which of them stays.
   if (trusted) trust(platform, stateRoot, realPath, [before.digest!, digest]);
-  if (await digestOf(documents, realPath) !== before.digest) {
-    throw new PalyraError("precondition", `Cannot write ${realPath}: it was saved meanwhile`, {
-      hint: "Nothing was changed; try again",
-    });
+  try {
+    if (await digestOf(documents, realPath) !== before.digest) {
+      throw new PalyraError("precondition", `Cannot write ${realPath}: it was saved meanwhile`, {
+        hint: "Nothing was changed; try again",
+      });
+    }
+    documents.commit(tempPath, realPath);
+  } catch (error) {
+    if (trusted) trust(platform, stateRoot, realPath, [before.digest!]);
+    throw error;
   }
-  documents.commit(tempPath, realPath);
   if (trusted) trust(platform, stateRoot, realPath, [digest]);
 }
 
-/** Keeps the text before, when backups are wanted. Throws `precondition` for a text with secrets in it. */
+/**
+ * Writes a backup of the text before, when backups are wanted; it is kept when the change is done.
+ * Throws `precondition` for a text with secrets in it.
+ */
 export async function backUp(
   { platform }: ChangeContext,
   { before, realPath }: ConfigChange,
   { backups, force }: { readonly backups: number; readonly force: boolean },
-): Promise<string | undefined> {
+): Promise<Backup | undefined> {
   if (backups === 0 || before.digest === undefined) return undefined;
   requireNoInlineSecret(before, force);
-  return (await platform.documents()).backUp(realPath, encodeUtf8(before.text), backups);
+  return (await platform.documents()).backUp(realPath, encodeUtf8(before.text));
+}
+
+/** Where the newest backup of a change is; `undefined` when it makes none. */
+export function backupPath(
+  { changed, before, realPath }: ConfigChange,
+  backups: number,
+): string | undefined {
+  return changed && backups > 0 && before.digest !== undefined ? `${realPath}.bak.1` : undefined;
 }
 
 /** Throws `precondition` when the config holds a secret itself: a backup of it would be a leak. */

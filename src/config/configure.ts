@@ -17,6 +17,7 @@ import { planBinding } from "./bind.ts";
 import { bindingOf } from "./bindings.ts";
 import {
   backUp,
+  backupPath,
   type ChangeContext,
   commitChange,
   type ConfigChange,
@@ -83,7 +84,8 @@ export async function previewConfigure(
   options: ConfigureOptions,
 ): Promise<Configured> {
   const change = await planBindings(context, bindings, options);
-  return report(bindings, change, await previewMany(vault, bindings.map(requestOf)), undefined);
+  const outcomes = await previewMany(vault, bindings.map(requestOf));
+  return report(bindings, change, { outcomes, options });
 }
 
 /** Checks the config and its place before any value is asked for. */
@@ -116,7 +118,7 @@ export async function configure(
   const requests = bindings.map(requestOf);
   await requireStoredFormats(vault, bindings);
   if (!change.changed) {
-    return report(bindings, change, await writeMany(vault, requests), undefined);
+    return report(bindings, change, { outcomes: await writeMany(vault, requests), options });
   }
   const intent = {
     id: vault.platform.random.bytes(INTENT_ID_BYTES).toHex(),
@@ -127,8 +129,8 @@ export async function configure(
     witnesses: witnessesOf(change, bindings),
   };
   const outcomes = await writeMany(vault, requests, intent);
-  const backup = await replaceConfig(context, vault, change, options);
-  return report(bindings, change, outcomes, backup);
+  await replaceConfig(context, vault, change, options);
+  return report(bindings, change, { outcomes, options });
 }
 
 /** From the staged versions to the config that names them; whatever fails, both end up alike. */
@@ -137,13 +139,13 @@ async function replaceConfig(
   vault: Vault,
   change: ConfigChange,
   options: ConfigureOptions,
-): Promise<string | undefined> {
+): Promise<void> {
   try {
     using _held = await stageChange(context, change);
-    const backup = await backUp(context, change, options);
+    using backup = await backUp(context, change, options);
     await commitChange(context, change);
+    backup?.keep(options.backups);
     await concludeIntent(vault, stagedRows(vault.database));
-    return backup;
   } catch (error) {
     const documents = await context.platform.documents();
     try {
@@ -171,9 +173,12 @@ function requestOf({ id, value, ifAbsent, lifetimeMs, field }: Binding): WriteRe
 function report(
   bindings: readonly Binding[],
   change: ConfigChange,
-  outcomes: readonly Preview[],
-  backup: string | undefined,
+  { outcomes, options }: {
+    readonly outcomes: readonly Preview[];
+    readonly options: ConfigureOptions;
+  },
 ): Configured {
+  const backup = backupPath(change, options.backups);
   const items = bindings.map(({ target, field, id }, at) => {
     const { created, changed, version } = outcomes[at]!;
     const secret = { created, changed, version };

@@ -13,6 +13,8 @@ export interface ConfigLocation {
   readonly path: string;
   /** Where it leads through symbolic links; `undefined` when there is no config yet. */
   readonly realPath: string | undefined;
+  /** Where its directory leads; `undefined` when there is none. */
+  readonly realDirectory?: string | undefined;
 }
 
 const NAME = "palyra.toml";
@@ -28,11 +30,10 @@ export async function findConfig(
   flag: string | undefined,
 ): Promise<ConfigLocation> {
   const { realPath } = await documents();
-  const located = (origin: ConfigOrigin, path: string): ConfigLocation => ({
-    origin,
-    path,
-    realPath: realPath(path),
-  });
+  const located = (origin: ConfigOrigin, path: string): ConfigLocation => {
+    const directory = path.slice(0, Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\"))) || "/";
+    return { origin, path, realPath: realPath(path), realDirectory: realPath(directory) };
+  };
   if (flag !== undefined) return located("flag", absolute(environment, flag));
   const named = nonEmpty(environment, "PALYRA_CONFIG");
   if (named !== undefined) return located("environment", absolute(environment, named));
@@ -40,8 +41,7 @@ export async function findConfig(
   for (const directory of upwards(environment.workingDirectory())) {
     const path = directory === "/" ? `/${NAME}` : `${directory}/${NAME}`;
     if (path === own) continue; // the user's own, wherever one stands
-    const found = located("search", path);
-    if (found.realPath !== undefined) return found;
+    if (realPath(path) !== undefined) return located("search", path);
   }
   if (own !== undefined) return located("user", own);
   throw new PalyraError("usage", "Cannot find a place for the config: HOME is not set", {

@@ -136,11 +136,8 @@ export interface Documents {
    * place or discarded: it keeps others from removing it. Throws `precondition` when they just did.
    */
   stage(tempPath: string, bytes: Uint8Array, realPath: string): Disposable;
-  /**
-   * Keeps the old text as `<path>.bak.1`, with the old one's mode; of the earlier ones `count - 1`
-   * move up by one. The path of the new backup.
-   */
-  backUp(realPath: string, bytes: Uint8Array, count: number): string;
+  /** Writes a backup of the old text, with the old one's mode, that is not in its place yet. */
+  backUp(realPath: string, bytes: Uint8Array): Backup;
   /** Puts the staged document in place of the old one, in one durable step. */
   commit(tempPath: string, realPath: string): void;
   /**
@@ -148,6 +145,12 @@ export interface Documents {
    * beside it.
    */
   discard(tempPath: string): void;
+}
+
+/** A backup that was written; disposed of before it is kept, it is gone. */
+export interface Backup extends Disposable {
+  /** Puts it in place as `<path>.bak.1`; of the earlier ones `count - 1` move up by one. */
+  keep(count: number): void;
 }
 
 /** Advisory locks between processes (flock); the kernel frees those of a dead process. */

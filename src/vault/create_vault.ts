@@ -43,7 +43,7 @@ export async function ensureVault(
   paths: VaultPaths,
   options: CreateOptions,
 ): Promise<WritableVault> {
-  const vault = await openVault(platform, paths, options);
+  const vault = await openVault(platform, paths, { ...options, toWrite: true });
   if (vault === undefined) return await createVault(platform, paths, options);
   try {
     const blob = liveBlob(vault.database);

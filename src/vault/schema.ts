@@ -139,24 +139,43 @@ export function requireSchema(
 }
 
 /**
- * Checks the schema and brings an older one up to date. Throws `integrity` for any that palyra has
- * not shipped, an empty one included.
+ * The version of the schema. Throws `integrity` for any that palyra has not shipped, an empty one
+ * included.
  */
+export function requireTables(
+  database: Database,
+  migrations: readonly Migration[] = MIGRATIONS,
+): number {
+  const version = database.read(() => requireSchema(database, migrations));
+  if (version > 0) return version;
+  throw new PalyraError("integrity", "Cannot open the vault: its tables are gone", {
+    hint: "Restore the state root from a backup",
+  });
+}
+
+/** Brings an older schema up to date. Throws as {@link requireTables} does. */
 export async function bringUpToDate(
   database: Database,
   migrations: readonly Migration[] = MIGRATIONS,
 ): Promise<void> {
-  const version = database.read(() => requireSchema(database, migrations));
-  if (version === 0) {
-    throw new PalyraError("integrity", "Cannot open the vault: its tables are gone", {
-      hint: "Restore the state root from a backup",
-    });
-  }
+  const version = requireTables(database, migrations);
   if (version < migrations.length) {
     await database.write(() => {
       requireSchema(database, migrations); // another process may have been first
       migrate(database, migrations);
     });
+  }
+}
+
+/**
+ * Gives a reader of an older file the tables that it lacks, empty and in memory: reading changes no
+ * file, and goes on where the medium cannot be written.
+ */
+export function standIn(database: Database, version: number): void {
+  for (const { statements } of MIGRATIONS.slice(version)) {
+    for (const statement of statements) {
+      database.run(statement.replace("CREATE TABLE", "CREATE TEMP TABLE"));
+    }
   }
 }
 

@@ -7,7 +7,7 @@ import type { BackendKind, BackendPreference, BlobBackend } from "./backend.ts";
 import { liveBlob } from "./catalog.ts";
 import { type KekSource, KeyChain } from "./key_chain.ts";
 import { textOf } from "./rows.ts";
-import { bringUpToDate } from "./schema.ts";
+import { bringUpToDate, requireTables, standIn } from "./schema.ts";
 
 /** Where a vault's files are. */
 export interface VaultPaths {
@@ -42,6 +42,8 @@ export interface VaultContext {
   readonly bindings: BindingsOf;
   /** Versions that are kept of each secret; without it 10. */
   readonly keepVersions?: number;
+  /** A writer brings an older database up to date; a reader changes nothing. */
+  readonly toWrite?: boolean;
 }
 
 /** Versions that are kept unless the configuration says otherwise. */
@@ -137,8 +139,8 @@ interface OpenParts {
 }
 
 async function openDatabase({ platform, paths, database, context }: OpenParts): Promise<Vault> {
-  const { keks, bindings, keepVersions = KEEP_VERSIONS } = context;
-  await bringUpToDate(database);
+  const { keks, bindings, keepVersions = KEEP_VERSIONS, toWrite = false } = context;
+  const version = requireTables(database);
   const { row, blob } = database.read(() => ({
     row: database.get("SELECT vault_id FROM vault"),
     blob: liveBlob(database),
@@ -150,6 +152,8 @@ async function openDatabase({ platform, paths, database, context }: OpenParts): 
   const backendFor = (kind: BackendKind): Promise<BlobBackend> => backendOf(kind, database);
   const keys = new KeyChain({ vaultId, keks, backendFor });
   if (blob !== undefined) await keys.kek(blob); // another identity ends here, whatever the command
+  if (toWrite) await bringUpToDate(database);
+  else standIn(database, version);
   const dispose = (): void => database[Symbol.dispose]();
   const given = { platform, paths, database, keks, bindings, keepVersions };
   return { ...given, vaultId, keys, backendFor, [Symbol.dispose]: dispose };

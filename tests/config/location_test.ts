@@ -49,16 +49,28 @@ Deno.test(
       origin: "flag",
       path: flagged,
       realPath: flagged,
+      realDirectory: cwd,
     });
     assert.equal((await find({ ...home, PALYRA_CONFIG: named })).path, named);
-    assert.deepEqual(await find(home), { origin: "search", path: above, realPath: above });
+    assert.deepEqual(await find(home), {
+      origin: "search",
+      path: above,
+      realPath: above,
+      realDirectory: `${root}/project`,
+    });
     Deno.removeSync(above);
-    assert.deepEqual(await find(home), { origin: "user", path: own, realPath: own });
+    assert.deepEqual(await find(home), {
+      origin: "user",
+      path: own,
+      realPath: own,
+      realDirectory: `${root}/home/.config/palyra`,
+    });
     const xdg = { ...home, XDG_CONFIG_HOME: `${root}/xdg` };
     assert.deepEqual(await find(xdg), {
       origin: "user",
       path: `${root}/xdg/palyra/palyra.toml`,
       realPath: undefined,
+      realDirectory: undefined,
     });
     assert.equal((await find({ ...home, XDG_CONFIG_HOME: "relative" })).path, own);
     assert.equal((await find({ ...home, PALYRA_CONFIG: "" })).path, own);
@@ -106,6 +118,7 @@ Deno.test(
       origin: "search",
       path: `${root}/palyra.toml`,
       realPath: target,
+      realDirectory: root,
     });
     Deno.removeSync(target);
     await assertFails("usage", /leads nowhere/, () => findConfig(platform, undefined));

@@ -59,7 +59,7 @@ Deno.test("Every reading command tells of an older vault what it tells of the sa
     assert.equal(is.status, was.status, `${args.join(" ")}: ${is.stderr}`);
     assert.equal(is.stdout.replaceAll(copy.home, ""), was.stdout.replaceAll(today.home, ""));
     assertSameContent(copy, rows, args.join(" "));
-    assert.ok([1, NEWEST].includes(versionOf(copy.stateRoot)));
+    assert.equal(versionOf(copy.stateRoot), 1, "reading changes no file");
   });
 });
 

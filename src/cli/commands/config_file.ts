@@ -142,7 +142,9 @@ export async function configUntrust(
   const { location } = path === undefined
     ? await changeContext(app)
     : await changeContext(app.withConfig(path));
-  const real = location.realPath ?? location.path;
+  const { realPath, realDirectory, path: gone } = location;
+  const name = gone.slice(gone.lastIndexOf("/"));
+  const real = realPath ?? (realDirectory === undefined ? gone : realDirectory + name);
   const changed = recordTrust(app.platform, app.stateRoot, { path: real, sha256: [] });
   return {
     kind: "record",

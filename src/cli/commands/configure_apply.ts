@@ -53,7 +53,7 @@ export async function configureApply(
   }
   const bindsOnly = bindings.every(({ value }) => value === undefined);
   using vault = bindsOnly
-    ? await openVaultToChange(app)
+    ? await openVaultToChange(app, { newConfig: true })
     : (await openVaultToWrite(app, { newConfig: true })).vault;
   const done = await configure(context, vault, bindings, options);
   await noteShadows(app, context);

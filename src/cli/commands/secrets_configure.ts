@@ -53,7 +53,7 @@ export async function secretsConfigure(
   }
   await planBindings(context, [binding], options);
   using vault = value === undefined
-    ? await openVaultToChange(app)
+    ? await openVaultToChange(app, { newConfig: true })
     : (await openVaultToWrite(app, { newConfig: true })).vault;
   const done = await configure(context, vault, [binding], options);
   await noteShadows(app, context);

@@ -1,7 +1,7 @@
 /** Documents that people edit too, on a real file system: looked at with care, replaced in one step. */
 
 import { PalyraError } from "../../errors.ts";
-import type { Documents } from "../platform.ts";
+import type { Backup, Documents } from "../platform.ts";
 import { parentOf, syncDirectory } from "./directories.ts";
 import { attempt, errnoOf, unlessAbsent } from "./failures.ts";
 import { refuse } from "./ownership.ts";
@@ -203,24 +203,28 @@ function removeUnlessHeld(path: string): void {
   } catch { /* not ours, or already gone */ }
 }
 
-function backUp(path: string, bytes: Uint8Array, count: number): string {
-  const nameOf = (at: number): string => `${path}.bak.${at}`;
+function backUp(path: string, bytes: Uint8Array): Backup {
   const temp = tempPath(path);
-  const mode = attempt(`back up ${path}`, () => Deno.lstatSync(path).mode! & PERMISSIONS);
-  using _held = writeHeld(temp, { bytes, mode, path });
-  attempt(`back up ${path}`, () => {
-    try {
+  const old = unlessAbsent(`look at ${path}`, () => Deno.lstatSync(path));
+  const mode = (old?.mode ?? 0o600) & PERMISSIONS;
+  const held = writeHeld(temp, { bytes, mode, path });
+  const nameOf = (at: number): string => `${path}.bak.${at}`;
+  let kept = false;
+  function keep(count: number): void {
+    attempt(`back up ${path}`, () => {
       for (let at = count - 1; at >= 1; at--) {
         unlessAbsent(`move ${nameOf(at)}`, () => Deno.renameSync(nameOf(at), nameOf(at + 1)));
       }
       Deno.renameSync(temp, nameOf(1));
-    } catch (error) {
-      removeIfThere(temp);
-      throw error;
-    }
-    syncDirectory(parentOf(path));
-  });
-  return nameOf(1);
+      kept = true;
+      syncDirectory(parentOf(path));
+    });
+  }
+  function dispose(): void {
+    if (!kept) removeIfThere(temp);
+    held[Symbol.dispose]();
+  }
+  return { keep, [Symbol.dispose]: dispose };
 }
 
 function takenAway(path: string): PalyraError {
