@@ -6,12 +6,15 @@ import type {
   TypedPositionalParameter,
 } from "@stricli/core";
 import type { App } from "./app.ts";
+import { oneOf, type Propose } from "./candidates.ts";
 import type { View } from "./view.ts";
 
 /** What the framework hands to a command: the app, and where the outcome goes. */
 export interface CommandContext extends FrameworkContext {
   readonly app: App;
   outcome: Outcome | undefined;
+  /** While a command line is completed: its words before the one that is being typed. */
+  readonly typed?: readonly string[];
 }
 
 /** How a command ended. */
@@ -50,14 +53,16 @@ export function load<
 export function required(
   placeholder: string,
   brief: string,
+  propose: Propose = oneOf([]),
 ): TypedPositionalParameter<string, CommandContext> {
-  return { placeholder, brief, parse: String };
+  return { placeholder, brief, parse: String, proposeCompletions: propose };
 }
 
 /** A positional argument that may be left out. */
 export function optional(
   placeholder: string,
   brief: string,
+  propose: Propose = oneOf([]),
 ): TypedPositionalParameter<string | undefined, CommandContext> {
-  return { placeholder, brief, parse: String, optional: true };
+  return { placeholder, brief, parse: String, optional: true, proposeCompletions: propose };
 }

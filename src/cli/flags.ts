@@ -1,5 +1,7 @@
 /** Flags of commands, as the framework wants them. */
 
+import { oneOf, type Propose } from "./candidates.ts";
+
 /** A flag without a value. */
 export interface SwitchFlag {
   readonly kind: "boolean";
@@ -20,9 +22,17 @@ export interface TextFlag {
   readonly optional: true;
   readonly placeholder: string;
   readonly brief: string;
+  readonly proposeCompletions: Propose;
 }
 
 /** A flag with a text. */
-export function text(placeholder: string, brief: string): TextFlag {
-  return { kind: "parsed", parse: String, optional: true, placeholder, brief };
+export function text(placeholder: string, brief: string, propose: Propose = oneOf([])): TextFlag {
+  return {
+    kind: "parsed",
+    parse: String,
+    optional: true,
+    placeholder,
+    brief,
+    proposeCompletions: propose,
+  };
 }

@@ -1,6 +1,7 @@
 /** Runs a command line through the framework, and turns its own complaints into typed errors. */
 
 import {
+  type Application,
   type ArgumentScannerError,
   buildApplication,
   ExitCode,
@@ -50,7 +51,8 @@ export async function runFramework(app: App, args: readonly string[]): Promise<F
   return context.outcome ?? { help: printed };
 }
 
-const application = buildApplication(routes, {
+/** The tree of commands with all that is said about it. */
+export const application: Application<CommandContext> = buildApplication(routes, {
   name: "palyra",
   documentation: { disableAnsiColor: true, caseStyle: "original" },
   scanner: { caseStyle: "original", allowArgumentEscapeSequence: true },

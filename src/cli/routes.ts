@@ -1,7 +1,10 @@
 /** The tree of commands: start here to find the function behind a command line. */
 
-import { buildCommand, buildRouteMap, type RouteMap } from "@stricli/core";
+import { buildCommand, buildRouteMap, type Command, type RouteMap } from "@stricli/core";
+import type { App } from "./app.ts";
+import { oneOf, references } from "./candidates.ts";
 import { type CommandContext, load, type NoFlags, required } from "./command.ts";
+import type { Shell } from "./commands/completions.ts";
 import type { ResolveFlags } from "./commands/resolve.ts";
 import { flag, text } from "./flags.ts";
 import { configRoutes } from "./routes/config.ts";
@@ -14,7 +17,11 @@ const init = buildCommand<{ backend?: string }, [], CommandContext>({
   loader: load(async () => (await import("./commands/init.ts")).init),
   parameters: {
     flags: {
-      backend: text("kind", `What keeps the vault key: auto, ${BACKEND_KINDS.join(", ")}`),
+      backend: text(
+        "kind",
+        `What keeps the vault key: auto, ${BACKEND_KINDS.join(", ")}`,
+        oneOf(["auto", ...BACKEND_KINDS]),
+      ),
     },
   },
   docs: {
@@ -60,6 +67,7 @@ const resolve = buildCommand<ResolveFlags, string[], CommandContext>({
       parameter: required(
         "ref",
         "SCOPE/NAME[#N], vault://…, env:VARIABLE, config:FIELD, or NAME=REF",
+        references,
       ),
     },
   },
@@ -78,6 +86,17 @@ const exitCodes = buildCommand<NoFlags, [], CommandContext>({
   docs: { brief: "The table of exit statuses" },
 });
 
+function completionsOf(shell: Shell): Command<CommandContext> {
+  return buildCommand<NoFlags, [], CommandContext>({
+    loader: load(async () => {
+      const { completions } = await import("./commands/completions.ts");
+      return (app: App, flags: NoFlags) => completions(app, flags, shell);
+    }),
+    parameters: {},
+    docs: { brief: `The completion script for ${shell}` },
+  });
+}
+
 const version = buildCommand<NoFlags, [], CommandContext>({
   loader: load(async () => (await import("./commands/version.ts")).versionCommand),
   parameters: {},
@@ -92,6 +111,15 @@ export const routes: RouteMap<CommandContext> = buildRouteMap({
     resolve,
     vault: vaultRoutes,
     config: configRoutes,
+    completions: buildRouteMap({
+      routes: {
+        bash: completionsOf("bash"),
+        zsh: completionsOf("zsh"),
+        fish: completionsOf("fish"),
+        powershell: completionsOf("powershell"),
+      },
+      docs: { brief: "Print a script that makes a shell complete palyra" },
+    }),
     help: buildRouteMap({
       routes: { "exit-codes": exitCodes },
       docs: { brief: "Further help: exit-codes" },

@@ -32,6 +32,10 @@ async function runSplit(app: App, rest: readonly string[]): Promise<number> {
   if (options.version && options.format === "text") {
     return await printText(platform, `${app.version}\n`);
   }
+  if (rest[0] === "__complete") {
+    const { complete } = await import("./complete.ts");
+    return await printText(platform, await complete(app, rest.slice(2)));
+  }
   const args = withHelpAsFlag(options.version ? ["version"] : rest);
   const direct = await runShortWay(app, args);
   if (direct !== undefined) return await finish(platform, direct, options.format);

@@ -25,6 +25,21 @@ export function whyNoMounts(): string | undefined {
   return works ? undefined : "unshare --mount and a tmpfs are not allowed here";
 }
 
+/** Terminals that a test can type into. */
+export function whyNoTmux(): string | undefined {
+  return succeeds("/usr/bin/tmux", "-V") ? undefined : "tmux is missing";
+}
+
+/** A shell to complete in. */
+export function whyNoZsh(): string | undefined {
+  return succeeds("/usr/bin/zsh", "-c", "true") ? undefined : "zsh is missing";
+}
+
+/** A shell to complete in. */
+export function whyNoFish(): string | undefined {
+  return succeeds("/usr/bin/fish", "-c", "true") ? undefined : "fish is missing";
+}
+
 /** A reader of dotenv files, `node --env-file`. */
 export function whyNoNode(): string | undefined {
   return succeeds("node", "--env-file=/dev/null", "-e", "0") ? undefined : "no node >= 20.6";

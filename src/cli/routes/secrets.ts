@@ -9,6 +9,7 @@ import type { SecretsGetFlags } from "../commands/secrets_get.ts";
 import type { SecretsRollbackFlags } from "../commands/secrets_rollback.ts";
 import type { SecretsSetFlags } from "../commands/secrets_set.ts";
 import { type CommandContext, load, type NoFlags, optional, required } from "../command.ts";
+import { namesInScope, references, scopes, targets } from "../candidates.ts";
 import { flag, text } from "../flags.ts";
 
 type OneOrTwo = [string, string?];
@@ -16,8 +17,8 @@ type OneOrTwo = [string, string?];
 const SECRET = {
   kind: "tuple",
   parameters: [
-    required("ref", "SCOPE/NAME, or the scope alone"),
-    optional("name", "The name, when the scope stands alone"),
+    required("ref", "SCOPE/NAME, or the scope alone", references),
+    optional("name", "The name, when the scope stands alone", namesInScope),
   ],
 } as const;
 
@@ -56,7 +57,7 @@ const get = buildCommand<SecretsGetFlags, OneOrTwo, CommandContext>({
 const list = buildCommand<NoFlags, [string?], CommandContext>({
   loader: load(async () => (await import("../commands/secrets_list.ts")).secretsList),
   parameters: {
-    positional: { kind: "tuple", parameters: [optional("scope", "Only this scope")] },
+    positional: { kind: "tuple", parameters: [optional("scope", "Only this scope", scopes)] },
   },
   docs: { brief: "List names, versions and dates; never values" },
 });
@@ -112,7 +113,7 @@ const bind = buildCommand<SecretsConfigureFlags, string[], CommandContext>({
     },
     positional: {
       kind: "array",
-      parameter: required("argument", "TARGET and REF, or TARGET, SCOPE and NAME"),
+      parameter: required("argument", "TARGET and REF, or TARGET, SCOPE and NAME", targets),
     },
   },
   docs: {

@@ -2,6 +2,7 @@
 
 import { buildCommand, buildRouteMap, type RouteMap } from "@stricli/core";
 import type { VaultCheckFlags } from "../commands/vault_check.ts";
+import { scopes } from "../candidates.ts";
 import { type CommandContext, load, type NoFlags, required } from "../command.ts";
 
 const status = buildCommand<NoFlags, [], CommandContext>({
@@ -42,7 +43,7 @@ const scope = buildCommand<NoFlags, [string], CommandContext>({
   parameters: {
     positional: {
       kind: "tuple",
-      parameters: [required("scope", "The scope whose key is rotated")],
+      parameters: [required("scope", "The scope whose key is rotated", scopes)],
     },
   },
   docs: { brief: "Make a new key for one scope, and wrap every key under it anew" },
