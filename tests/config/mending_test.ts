@@ -47,18 +47,6 @@ Deno.test("wrong settings in a trusted config can be mended, and the trust be ta
   }
 });
 
-Deno.test("mending a config drops no version of a secret, however many there are", async () => {
-  using machine = makeMachine();
-  const config = `${machine.home}/c.toml`;
-  const named = ["--config", config];
-  Deno.writeTextFileSync(config, "[palyra]\nkeep_versions = 30\n");
-  for (let at = 1; at <= 14; at++) {
-    await machine.succeed(["secrets", "set", "global/a", ...named], { stdin: `value ${at}` });
-  }
-  await machine.succeed(["config", "set", "other.key", "1", ...named]);
-  assert.equal((await machine.succeed(["resolve", "global/a#1"])).stdout, "value 1");
-});
-
 Deno.test("a config that is named but not there is made, also where the secret is there already", async () => {
   using machine = makeMachine();
   await machine.succeed(["secrets", "set", "global/stored"], { stdin: "value" });
