@@ -28,6 +28,8 @@ interface Measured {
   readonly args: readonly string[];
   readonly stateRoot?: string;
   readonly stdin?: string;
+  /** Another program than Deno. */
+  readonly program?: string;
   /** Most times the empty script's duration. */
   readonly budget: number;
 }
@@ -47,6 +49,7 @@ async function main(): Promise<number> {
   const hundred = Array.from({ length: HUNDRED }, (_, at) => `global/secret_${at}`);
   const one = ["resolve", "global/secret_1"];
   const main = [...RUN_BUNDLE, `${bundle}/main.js`];
+  const single = await buildSingleFile();
   // As the task palyra runs them.
   const lazy = "--unstable-lazy-dynamic-imports";
   const sources = ["run", "-A", "--no-prompt", lazy, "main.ts"];
@@ -65,13 +68,22 @@ async function main(): Promise<number> {
       budget: 3.2,
     },
     {
+      name: "resolve --format sh, bundle",
+      args: [...main, "resolve", "--format", "sh", "global/secret_1"],
+      budget: 2.6,
+    },
+    { name: "single file, --version", program: single, args: ["--version"], budget: 1.3 },
+    { name: "single file, resolve", program: single, args: one, budget: 2.3 },
+    {
       name: "configure, no change",
       args: [...main, "secrets", "configure", ...CONFIGURED],
       stdin: "the value",
       budget: 3,
     },
   ];
-  await deno([...main, "secrets", "configure", ...CONFIGURED], stateEnv(few), "the value");
+  await deno([...main, "secrets", "configure", ...CONFIGURED], stateEnv(few), {
+    stdin: "the value",
+  });
   let over = 0;
   for (const measured of cases) over += await compare({ ...measured, stateRoot: few });
   over += await largeVault(main, few, many);
@@ -80,14 +92,31 @@ async function main(): Promise<number> {
   return over === 0 ? 0 : 1;
 }
 
+/** Builds the single file, and measures its first run. */
+async function buildSingleFile(): Promise<string> {
+  const release = `${temp}/release`;
+  await deno(["run", "-A", "scripts/build.ts", "--out", release]);
+  const [{ name }] = [...Deno.readDirSync(release)].filter(({ name }) =>
+    name.startsWith("palyra-")
+  ) as [
+    Deno.DirEntry,
+  ];
+  const program = `${release}/${name}`;
+  const first = await timed(["--version"], { PALYRA_RUNTIME_DIR: `${temp}/first` }, { program });
+  say(`${"single file, first run".padEnd(28)} ${first.toFixed(1).padStart(7)} ms`);
+  return program;
+}
+
 /** Runs the command and the empty script in turn, so that a drift of the machine hits both. */
-async function compare({ name, args, stateRoot, stdin, budget }: Measured): Promise<number> {
+async function compare(measured: Measured): Promise<number> {
+  const { name, args, stateRoot, stdin, program, budget } = measured;
   const empty = ["run", "-A", `${temp}/empty.ts`];
   const ratios: number[] = [];
   const times: number[] = [];
   for (let run = -2; run < RUNS; run++) {
     const base = await timed(empty, stateEnv(stateRoot));
-    const time = await timed(args, stateEnv(stateRoot), stdin);
+    const env = { ...stateEnv(stateRoot), PALYRA_RUNTIME_DIR: `${temp}/runtime` };
+    const time = await timed(args, env, { stdin, program });
     if (run < 0) continue; // caches are filled first
     ratios.push(time / base);
     times.push(time);
@@ -105,14 +134,18 @@ async function largeVault(main: string[], small: string, many: string): Promise<
   await fill(many, MANY);
   const list = await best([...main, "secrets", "list", "--json"], many);
   const check = await best([...main, "vault", "check", "--json"], many);
+  const complete = await best([...main, "__complete", "--", "secrets", "get", "g"], many);
   let at = 0;
   const set = (stateRoot: string): Promise<number> =>
-    timed([...main, "secrets", "set", `global/new_${at++}`], stateEnv(stateRoot), "value");
+    timed([...main, "secrets", "set", `global/new_${at++}`], stateEnv(stateRoot), {
+      stdin: "value",
+    });
   const smallTime = await medianOf(() => set(small));
   const large = await medianOf(() => set(many));
   const memory = await peakMemory([...main, "vault", "check", "--json"], many);
   const rows: [string, number, number, string][] = [
     [`list of ${MANY}`, list, 300, "ms"],
+    [`completion of ${MANY} names`, complete, 200, "ms"],
     [`vault check of ${MANY}`, check, 5_000, "ms"],
     [`set: ${MANY} against ${HUNDRED}`, large / smallTime, 2, "times"],
     ["peak memory of vault check", memory ?? 0, 200, "MB"],
@@ -150,7 +183,7 @@ async function fill(stateRoot: string, count: number): Promise<void> {
   const authority = await openIdentity(denoPlatform, `${stateRoot}/identity`);
   using vault = await openVault(denoPlatform, vaultPaths(stateRoot), {
     keks: authority!,
-    bindings: () => Promise.resolve(() => undefined),
+    bindings: () => Promise.resolve(() => ({ ref: undefined, exact: false })),
   });
   for (let at = 0; at < count; at++) {
     using value = new SensitiveBytes(crypto.getRandomValues(new Uint8Array(48)));
@@ -165,19 +198,25 @@ function stateEnv(stateRoot: string | undefined): Record<string, string> {
 async function timed(
   args: readonly string[],
   env: Record<string, string>,
-  stdin = "",
+  { stdin, program }: {
+    readonly stdin?: string | undefined;
+    readonly program?: string | undefined;
+  } = {},
 ): Promise<number> {
   const start = performance.now();
-  await deno(args, env, stdin);
+  await deno(args, env, { stdin, program });
   return performance.now() - start;
 }
 
 async function deno(
   args: readonly string[],
   env: Record<string, string> = {},
-  stdin = "",
+  { stdin = "", program = Deno.execPath() }: {
+    readonly stdin?: string | undefined;
+    readonly program?: string | undefined;
+  } = {},
 ): Promise<void> {
-  const child = new Deno.Command(Deno.execPath(), {
+  const child = new Deno.Command(program, {
     args: [...args],
     cwd: root,
     env,

@@ -60,6 +60,15 @@ Deno.test("names come from the state root that is named before them", async () =
   assert.deepEqual(found, ["global/elsewhere"]);
 });
 
+Deno.test("names of expired secrets are not proposed", async () => {
+  using machine = await stocked();
+  const lifetime = ["--expires-in", "1s"];
+  await machine.succeed(["secrets", "set", "skill:git/short", ...lifetime], { stdin: "value" });
+  assert.ok((await complete(machine, "secrets", "get", "sk")).includes("skill:git/short"));
+  await new Promise((resolve) => setTimeout(resolve, 1_100));
+  assert.deepEqual(await complete(machine, "secrets", "get", "sk"), ["skill:git/token"]);
+});
+
 Deno.test("completion needs no key, makes nothing, changes nothing, and is silent in every trouble", async () => {
   using machine = await stocked();
   Deno.removeSync(`${machine.stateRoot}/identity`, { recursive: true });

@@ -36,6 +36,10 @@ async function runSplit(app: App, rest: readonly string[]): Promise<number> {
     const { complete } = await import("./complete.ts");
     return await printText(platform, await complete(app, rest.slice(2)));
   }
+  if (rest.length === 0 && !options.version) {
+    const { firstContact } = await import("./commands/first_contact.ts");
+    return await finish(platform, await firstContact(app), options.format);
+  }
   const args = withHelpAsFlag(options.version ? ["version"] : rest);
   const direct = await runShortWay(app, args);
   if (direct !== undefined) return await finish(platform, direct, options.format);

@@ -61,6 +61,7 @@ export class OutputClosed extends Error {}
 export interface Terminal {
   inputIsTerminal(): boolean;
   outputIsTerminal(): boolean;
+  errorIsTerminal(): boolean;
   /** Asks without echo; `undefined` when the user gave up or there is no terminal. */
   readHidden(prompt: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
 }

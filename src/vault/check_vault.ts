@@ -8,6 +8,7 @@ import { collectLeftovers, countLeftovers, findLeftovers } from "./leftovers.ts"
 import { openRowOf } from "./read_secret.ts";
 import { settleIntent } from "./recovery.ts";
 import { numberOf } from "./rows.ts";
+import { type Progress, untold } from "./progress.ts";
 import { findIntent, type StagedRow, stagedRow, stagedRows } from "./staged.ts";
 import { KEYS_LOCK_TIMEOUT_MS, type Vault } from "./vault.ts";
 import { formatSecretId } from "./vault_ref.ts";
@@ -38,7 +39,7 @@ export interface CheckReport {
  */
 export async function checkVault(
   vault: Vault,
-  { repair }: { readonly repair: boolean },
+  { repair, progress = untold }: { readonly repair: boolean; readonly progress?: Progress },
 ): Promise<CheckReport> {
   requireSoundDatabase(vault);
   await openLiveVaultKey(vault.keys, vault.database);
@@ -46,6 +47,7 @@ export async function checkVault(
   const ids = vault.database.all("SELECT id FROM versions ORDER BY id");
   let checked = 0;
   for (const { id } of ids) {
+    progress(checked, ids.length);
     const entry = await checkRow(vault, Number(id));
     if (entry === "gone") continue; // deleted since the list was made
     checked++;

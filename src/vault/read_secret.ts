@@ -130,8 +130,13 @@ export function damagedIndex(): PalyraError {
 
 /** The one error for a secret or version that is not there. */
 export function notFound(ref: VaultRef): PalyraError {
-  const what = ref.version === undefined ? "no such secret" : "no such version";
-  return new PalyraError("not_found", `Cannot read ${formatVaultRef(ref)}: ${what}`);
+  const isAny = ref.version === undefined;
+  const what = isAny ? "no such secret" : "no such version";
+  return new PalyraError("not_found", `Cannot read ${formatVaultRef(ref)}: ${what}`, {
+    hint: isAny
+      ? "palyra secrets list shows what there is"
+      : "palyra secrets history shows which versions are kept",
+  });
 }
 
 function withKeys(

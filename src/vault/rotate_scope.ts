@@ -8,6 +8,7 @@ import { liveBlob, liveScopeKey } from "./catalog.ts";
 import { collectLeftovers } from "./leftovers.ts";
 import { bytesOf, numberOf } from "./rows.ts";
 import { makeScopeKey, SCOPE_KEY_BYTES, type ScopeKey } from "./scope_key.ts";
+import { type Progress, untold } from "./progress.ts";
 import type { VaultScope } from "./scope.ts";
 import { KEYS_LOCK_TIMEOUT_MS, type Vault } from "./vault.ts";
 
@@ -26,7 +27,11 @@ type Rewrapped = Map<string, { readonly from: string; readonly to: Uint8Array<Ar
  * Rotates the key of a scope: all of it or nothing. Throws `not_found` when the scope was never
  * used, `integrity` when one of its DEKs cannot be unwrapped.
  */
-export async function rotateScope(vault: Vault, scope: VaultScope): Promise<RotatedScope> {
+export async function rotateScope(
+  vault: Vault,
+  scope: VaultScope,
+  progress: Progress = untold,
+): Promise<RotatedScope> {
   const { platform, paths, database, vaultId } = vault;
   using _lock = await platform.locks.acquire(paths.keysLock, KEYS_LOCK_TIMEOUT_MS);
   await collectLeftovers(vault);
@@ -44,10 +49,10 @@ export async function rotateScope(vault: Vault, scope: VaultScope): Promise<Rota
   const fresh = await makeScopeKey(material, place, await vault.keys.vaultKey(blob));
   // Most of the work is done before others have to wait for the transaction.
   const prepared: Rewrapped = new Map();
-  await rewrapInto(prepared, vault, old, fresh);
+  await rewrapInto(prepared, vault, { old, fresh, progress });
   const nowAt = new Date(platform.clock.now()).toISOString();
   return await database.write(async () => {
-    await rewrapInto(prepared, vault, old, fresh); // what was written meanwhile
+    await rewrapInto(prepared, vault, { old, fresh, progress: untold }); // what was written meanwhile
     database.run(
       "INSERT INTO scope_keys (kid, scope, generation, wrapped, created_at) VALUES (?, ?, ?, ?, ?)",
       fresh.kid,
@@ -65,10 +70,15 @@ export async function rotateScope(vault: Vault, scope: VaultScope): Promise<Rota
 async function rewrapInto(
   prepared: Rewrapped,
   { database }: Vault,
-  old: ScopeKey,
-  fresh: ScopeKey,
+  { old, fresh, progress }: {
+    readonly old: ScopeKey;
+    readonly fresh: ScopeKey;
+    readonly progress: Progress;
+  },
 ): Promise<void> {
-  for (const row of rowsUnder(database, old.kid)) {
+  const rows = rowsUnder(database, old.kid);
+  for (const [at, row] of rows.entries()) {
+    progress(at, rows.length);
     const place = placeOf(row);
     const wrapped = bytesOf(row, "encrypted_key");
     const from = wrapped.toHex();

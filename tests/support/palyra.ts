@@ -1,4 +1,7 @@
-/** Runs palyra itself, from a bundle that is made once or the one that PALYRA_TEST_BUNDLE names. */
+/**
+ * Runs palyra itself, from a bundle that is made once, from the one that PALYRA_TEST_BUNDLE names, or
+ * as the program that PALYRA_TEST_PROGRAM names.
+ */
 
 import { type Ended, type ProcessOptions, runProcess } from "./process.ts";
 
@@ -33,6 +36,7 @@ export async function palyraProcess(
       HOME: "/nonexistent",
       NO_COLOR: "1",
       DENO_DIR: denoDir(),
+      ...runtimeDirectory(),
       ...(root === undefined ? {} : { PALYRA_STATE_ROOT: root }),
       ...env,
     },
@@ -57,6 +61,8 @@ export function tempRoot(): Disposable & { readonly path: string; readonly state
 let made: Promise<string> | undefined;
 
 async function command(): Promise<[string, ...string[]]> {
+  const program = Deno.env.get("PALYRA_TEST_PROGRAM");
+  if (program) return [program];
   const given = Deno.env.get("PALYRA_TEST_BUNDLE");
   const main = given === undefined ? `${await bundle()}/main.js` : `${given}/main.js`;
   return [Deno.execPath(), "run", "-A", ...BUNDLE_FLAGS, main];
@@ -69,6 +75,12 @@ async function makeBundle(): Promise<string> {
   const { success, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd: ROOT }).output();
   if (!success) throw new Error(new TextDecoder().decode(stderr));
   return out;
+}
+
+/** Where a program that is tested unpacks itself. */
+function runtimeDirectory(): Record<string, string> {
+  const directory = Deno.env.get("PALYRA_RUNTIME_DIR");
+  return directory === undefined ? {} : { PALYRA_RUNTIME_DIR: directory };
 }
 
 function denoDir(): string {

@@ -83,6 +83,7 @@ async function runOne(command: string, directory: string): Promise<Exchange> {
       HOME: directory,
       PALYRA_STATE_ROOT: `${directory}/state`,
       DENO_DIR: Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`,
+      PALYRA_RUNTIME_DIR: Deno.env.get("PALYRA_RUNTIME_DIR") ?? "",
     },
     timeoutMs: TIMEOUT_MS,
   });

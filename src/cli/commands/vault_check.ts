@@ -4,6 +4,8 @@ import { PalyraError } from "../../errors.ts";
 import { strayFiles } from "../../identity/identity.ts";
 import { type CheckReport, checkVault } from "../../vault/check_vault.ts";
 import type { App } from "../app.ts";
+import type { Vault } from "../../vault/vault.ts";
+import { showProgress } from "../progress.ts";
 import { openVaultToChange, openVaultToRead } from "../stores.ts";
 import type { RecordView } from "../view.ts";
 
@@ -17,7 +19,7 @@ export interface VaultCheckFlags {
 export async function vaultCheck(app: App, flags: VaultCheckFlags): Promise<RecordView> {
   const repair = flags.repair ?? false;
   using vault = repair ? await openVaultToChange(app) : await openVaultToRead(app);
-  const found = await checkVault(vault, { repair });
+  const found = await checkWatched(app, vault, repair);
   const { strayFiles: strayTrust } = await import("../../config/trust.ts");
   const elsewhere = [
     ...strayFiles(app.platform, app.identityDirectory),
@@ -37,6 +39,11 @@ export async function vaultCheck(app: App, flags: VaultCheckFlags): Promise<Reco
     ].join("\n"),
     ...(failure === undefined ? {} : { failure }),
   };
+}
+
+async function checkWatched(app: App, vault: Vault, repair: boolean): Promise<CheckReport> {
+  using shown = showProgress(app, "checked");
+  return await checkVault(vault, { repair, progress: shown.report });
 }
 
 function failureOf({ bad, leftovers }: CheckReport, strict: boolean): PalyraError | undefined {

@@ -1,9 +1,11 @@
 /** `palyra vault rotate kek` and `palyra vault rotate scope`. */
 
 import { rotateKek } from "../../vault/rotate_kek.ts";
-import { rotateScope } from "../../vault/rotate_scope.ts";
-import { parseScope } from "../../vault/scope.ts";
+import { type RotatedScope, rotateScope } from "../../vault/rotate_scope.ts";
+import { parseScope, type VaultScope } from "../../vault/scope.ts";
 import type { App } from "../app.ts";
+import type { Vault } from "../../vault/vault.ts";
+import { showProgress } from "../progress.ts";
 import { openVaultToChange } from "../stores.ts";
 import type { RecordView } from "../view.ts";
 
@@ -26,11 +28,16 @@ export async function vaultRotateScope(
 ): Promise<RecordView> {
   const wanted = parseScope(scopeText);
   using vault = await openVaultToChange(app);
-  const { scope, generation, rewrapped } = await rotateScope(vault, wanted);
+  const { scope, generation, rewrapped } = await rotateWatched(app, vault, wanted);
   return {
     kind: "record",
     json: { rotated: "scope", scope, generation, rewrapped },
     text:
       `rotated the key of ${scope}: generation ${generation}, ${rewrapped} versions wrapped anew`,
   };
+}
+
+async function rotateWatched(app: App, vault: Vault, scope: VaultScope): Promise<RotatedScope> {
+  using shown = showProgress(app, "wrapped");
+  return await rotateScope(vault, scope, shown.report);
 }

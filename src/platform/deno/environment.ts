@@ -7,9 +7,24 @@ export const environment: Environment = { get, workingDirectory, os: systemName(
 export const clock: Clock = { now: () => Date.now(), pause };
 export const random: Random = { bytes: (length) => crypto.getRandomValues(new Uint8Array(length)) };
 
+/** What the single file takes away from the runtime, or gives to it; it keeps the user's own beside. */
+const STEERING: ReadonlySet<string> = new Set([
+  "NODE_OPTIONS",
+  "COMPLETE",
+  "DENO_DIR",
+  "DENO_V8_FLAGS",
+  "DENO_COVERAGE_DIR",
+  "DENO_NO_UPDATE_CHECK",
+  "OTEL_DENO",
+  "OTEL_DENO_TRACING",
+  "OTEL_DENO_METRICS",
+  "OTEL_DENO_CONSOLE",
+]);
+
 function get(name: string): string | undefined {
   try {
-    return Deno.env.get(name);
+    const isKept = STEERING.has(name) && Deno.env.get("PALYRA_LAUNCHER") === "1";
+    return Deno.env.get(isKept ? `PALYRA_ENV_${name}` : name);
   } catch (cause) {
     // Deno throws InvalidData for bytes that are not Unicode, TypeError for an impossible name.
     throw new PalyraError("usage", `Cannot read the environment variable ${name}: not valid text`, {

@@ -5,6 +5,7 @@ import type { Terminal } from "../platform.ts";
 export const terminal: Terminal = {
   inputIsTerminal: () => Deno.stdin.isTerminal(),
   outputIsTerminal: () => Deno.stdout.isTerminal(),
+  errorIsTerminal: () => Deno.stderr.isTerminal(),
   readHidden,
 };
 
