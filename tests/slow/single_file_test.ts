@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { runProcess } from "../support/process.ts";
-import { whyNoSetpriv } from "../support/requirements.ts";
+import { whyNoMounts, whyNoSetpriv } from "../support/requirements.ts";
 import { unlessSkipped } from "../support/skip.ts";
 import { say } from "../support/dice.ts";
 
@@ -89,7 +89,7 @@ Deno.test("it runs without Deno and without HOME, and leaves the user's variable
   }
 });
 
-Deno.test("it unpacks into the cache of XDG, of HOME, or of the home that the system knows", async () => {
+Deno.test("it unpacks into the cache of XDG or of HOME", async () => {
   const { program } = built;
   const place = temporary();
   const rows: readonly (readonly [Record<string, string>, string])[] = [
@@ -104,6 +104,19 @@ Deno.test("it unpacks into the cache of XDG, of HOME, or of the home that the sy
     assert.equal([...Deno.readDirSync(base)].length, 1);
   }
 });
+
+unlessSkipped("no-mount-namespaces", whyNoMounts())(
+  "without any of these variables it finds the home that the system knows",
+  async () => {
+    const { program } = built;
+    const script = 'home=$(getent passwd "$(id -u)" | cut -d: -f6); mount -t tmpfs none "$home"; ' +
+      '"$0" --version && ls "$home/.cache/palyra"';
+    const argv = ["/usr/bin/unshare", "--mount", "/bin/sh", "-c", script, program];
+    const { status, out, err } = await run(argv, { PALYRA_STATE_ROOT: "/nonexistent" });
+    assert.equal(status, 0, err);
+    assert.match(out, /^\d+\.\d+\.\d+\nrt-[0-9a-f]{32}\n$/);
+  },
+);
 
 Deno.test("eight first runs at once all work, and leave one directory", async () => {
   const { program } = built;
