@@ -2,7 +2,7 @@
 
 import { encodeUtf8 } from "../crypto/encoding.ts";
 import { sha256Hex } from "../crypto/digest.ts";
-import { PalyraError } from "../errors.ts";
+import { isPalyraError, PalyraError } from "../errors.ts";
 import type { Backup, Documents, Platform } from "../platform/platform.ts";
 import { type Config, MAX_CONFIG_BYTES, readConfig } from "./config.ts";
 import type { ConfigLocation } from "./location.ts";
@@ -78,7 +78,7 @@ function requireOwnPlace(platform: Platform, stateRoot: string, config: Config):
   if (realPath.endsWith(name) && directoryOf(realPath) === config.location.realDirectory) return;
   if (isTrusted(platform, stateRoot, config)) return;
   throw new PalyraError("denied", `Cannot write ${path}: it is a link, and it is not trusted`, {
-    hint: `Name what it leads to with --config, or run palyra config trust`,
+    hint: "Name what it leads to with --config, or run palyra config trust",
   });
 }
 
@@ -116,7 +116,9 @@ export async function commitChange(
     }
     documents.commit(tempPath, realPath);
   } catch (error) {
-    if (trusted) trust(platform, stateRoot, realPath, [before.digest!]);
+    // After any other failure nobody knows which of the texts is there.
+    const isOld = isPalyraError(error, "precondition");
+    if (trusted && isOld) trust(platform, stateRoot, realPath, [before.digest!]);
     throw error;
   }
   if (trusted) trust(platform, stateRoot, realPath, [digest]);
