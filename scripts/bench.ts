@@ -183,7 +183,8 @@ async function fill(stateRoot: string, count: number): Promise<void> {
   const authority = await openIdentity(denoPlatform, `${stateRoot}/identity`);
   using vault = await openVault(denoPlatform, vaultPaths(stateRoot), {
     keks: authority!,
-    bindings: () => Promise.resolve(() => ({ ref: undefined, exact: false })),
+    bindings: () =>
+      Promise.resolve({ of: () => ({ ref: undefined, exact: false }), names: () => false }),
   });
   for (let at = 0; at < count; at++) {
     using value = new SensitiveBytes(crypto.getRandomValues(new Uint8Array(48)));

@@ -1,6 +1,7 @@
 /** What every command is given: the outside world, the global options, and notes to the user. */
 
 import type { Platform } from "../platform/platform.ts";
+import { shown } from "./shown.ts";
 import type { GlobalOptions } from "./global_flags.ts";
 import { findStateRoot } from "./state_root.ts";
 
@@ -35,7 +36,7 @@ export class App {
 
   /** A line on standard error, unless the user wants quiet. */
   note(text: string): void {
-    if (!this.options.quiet) this.platform.streams.writeError(`palyra: ${text}\n`);
+    if (!this.options.quiet) this.platform.streams.writeError(`palyra: ${shown(text)}\n`);
   }
 
   /** A line on standard error that only `--verbose` shows. */

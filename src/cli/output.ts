@@ -4,6 +4,7 @@ import { encodeUtf8 } from "../crypto/encoding.ts";
 import { PalyraError } from "../errors.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { OutputFormat } from "./global_flags.ts";
+import { shown } from "./shown.ts";
 import type { JsonObject, View } from "./view.ts";
 
 /** Version of every JSON object that palyra prints. */
@@ -34,17 +35,12 @@ export async function printView(
 export function printError(platform: Platform, error: unknown, format: OutputFormat): void {
   const reported = reportable(error);
   const { code, details } = reported;
-  const message = oneLine(reported.message);
-  const hint = reported.hint && oneLine(reported.hint);
+  const message = shown(reported.message);
+  const hint = reported.hint && shown(reported.hint);
   let text = `palyra: ${message}\n`;
   if (hint !== undefined) text += `hint: ${hint}\n`;
   if (format !== "text") text += jsonLine({ error: { code, message, hint, details } });
   platform.streams.writeError(text);
-}
-
-/** A path may hold line ends and terminal codes: they are shown, not obeyed. */
-function oneLine(text: string): string {
-  return text.replace(/\p{Cc}/gu, (character) => `\\x${encodeUtf8(character).toHex()}`);
 }
 
 /**

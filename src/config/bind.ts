@@ -15,6 +15,13 @@ import type { TomlPath } from "./toml_path.ts";
  */
 export function planBinding(table: TomlTable, field: Field, id: SecretId): TomlEdit[] {
   const base = requirePlace(table, field);
+  const found = valueOf(table, base);
+  if (field[0] === "palyra" || isTable(found) || Array.isArray(found)) {
+    throw new PalyraError(
+      "usage",
+      `Cannot bind ${formatField(field)}: it is no field for a secret`,
+    );
+  }
   const name = base.at(-1) as string;
   const parent = base.slice(0, -1);
   const vaultPath = [...parent, name + REF_SUFFIXES.vault_ref];
@@ -27,8 +34,8 @@ export function planBinding(table: TomlTable, field: Field, id: SecretId): TomlE
   const present = others.filter((path) => valueOf(table, path) !== undefined);
   const text = formatSecretId(id);
   const value: TomlValue = asVaultRef ? text : { kind: "vault", vault_ref: text };
-  const found = valueOf(table, target);
-  if (found === undefined) {
+  const bound = valueOf(table, target);
+  if (bound === undefined) {
     const [first, ...rest] = present;
     const placed: TomlEdit = first === undefined
       ? { kind: "set", path: target, value }
@@ -36,7 +43,7 @@ export function planBinding(table: TomlTable, field: Field, id: SecretId): TomlE
     return [placed, ...rest.map(removal)];
   }
   const blank = (path: TomlPath): boolean => String(valueOf(table, path)).trim() === "";
-  const edits = asVaultRef ? renameText(found, target, text) : redirect(found, target, text);
+  const edits = asVaultRef ? renameText(bound, target, text) : redirect(bound, target, text);
   const gone = present.filter((path) => path !== base || edits.length > 0 || !blank(path));
   return [...edits, ...gone.map(removal)];
 }

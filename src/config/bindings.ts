@@ -1,13 +1,13 @@
 /** Which secret a field of a config names now: how an interrupted `configure` is judged. */
 
-import type { FieldBinding } from "../vault/vault.ts";
+import type { DocumentBindings, FieldBinding } from "../vault/vault.ts";
 import { formatSecretId } from "../vault/vault_ref.ts";
 import { textOf } from "./config.ts";
 import { parseToml, type TomlTable } from "./toml_document.ts";
 import { planBinding } from "./bind.ts";
 import { type Field, parseField } from "./field.ts";
 import { heldForms } from "./logical_secret.ts";
-import { vaultRefOf } from "./references.ts";
+import { fieldsBySecret, vaultRefOf } from "./references.ts";
 
 /**
  * Reads a config and tells which secret each field names. Throws `usage` when it is no TOML: what a
@@ -16,9 +16,12 @@ import { vaultRefOf } from "./references.ts";
 export function bindingsOf(
   bytes: Uint8Array<ArrayBuffer>,
   path: string,
-): Promise<(field: string) => FieldBinding> {
+): Promise<DocumentBindings> {
   const table = parseToml(textOf(bytes, path), path);
-  return Promise.resolve((text) => bindingOf(table, parseField(text)));
+  return Promise.resolve({
+    of: (text) => bindingOf(table, parseField(text)),
+    names: (ref) => fieldsBySecret(table).has(ref),
+  });
 }
 
 /** What a config says of one field. */

@@ -6,10 +6,10 @@ import { isPalyraError, PalyraError } from "../errors.ts";
 import type { Backup, Documents, Platform } from "../platform/platform.ts";
 import { type Config, MAX_CONFIG_BYTES, readConfig } from "./config.ts";
 import type { ConfigLocation } from "./location.ts";
-import { isBlank, soundsSecret } from "./logical_secret.ts";
+import { isBlank, isMisplaced, soundsSecret } from "./logical_secret.ts";
 import { isTable, type TomlTable, type TomlValue } from "./toml_document.ts";
 import type { TomlEdit } from "./toml_meaning.ts";
-import { isTrusted, recordTrust } from "./trust.ts";
+import { isRecorded, isTrusted, recordTrust } from "./trust.ts";
 
 /** What becomes of a config. */
 export interface ConfigChange {
@@ -39,7 +39,13 @@ export async function planChange(
   editsFor: (table: TomlTable) => readonly TomlEdit[],
 ): Promise<ConfigChange> {
   const documents = await platform.documents();
-  const realPath = location.realPath ?? documents.realPath(location.path) ?? location.path;
+  const now = documents.realPath(location.path);
+  if (location.realPath !== undefined && now !== location.realPath) {
+    throw new PalyraError("precondition", `Cannot write ${location.path}: it leads elsewhere now`, {
+      hint: "Nothing was changed; try again",
+    });
+  }
+  const realPath = now ?? newPathOf(location);
   documents.requireReplaceable(realPath);
   const before = await readConfig(documents, {
     ...location,
@@ -70,6 +76,13 @@ export async function planChange(
   };
 }
 
+/** Where a config will be made: not by a name that may lead elsewhere tomorrow. */
+function newPathOf({ path, realDirectory }: ConfigLocation): string {
+  if (realDirectory === undefined) return path;
+  const name = path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
+  return realDirectory === "/" ? `/${name}` : `${realDirectory}/${name}`;
+}
+
 /** A clone may bring a link to a config that is not its own: nobody is to change that unawares. */
 function requireOwnPlace(platform: Platform, stateRoot: string, config: Config): void {
   const { origin, path, realPath } = config.location;
@@ -97,15 +110,18 @@ export async function stageChange(
 
 /**
  * Puts the new text in place, if the old one is still what it was computed from. Trust goes over to
- * the new text. Throws `precondition` when somebody has saved the config meanwhile.
+ * the new text. `onTry` is called when nothing is left but the rename. Throws `precondition` when
+ * somebody has saved the config meanwhile.
  */
 export async function commitChange(
   { platform, stateRoot }: ChangeContext,
   change: ConfigChange,
+  onTry: () => void = () => {},
 ): Promise<void> {
   const { before, realPath, tempPath, digest } = change;
   const documents = await platform.documents();
-  const trusted = before.location.origin === "search" && isTrusted(platform, stateRoot, before);
+  // Also of one that is named this time: it is found by search the next time.
+  const trusted = isRecorded(platform, stateRoot, { path: realPath, digest: before.digest });
   // Both, until it is known which of them stays.
   if (trusted) trust(platform, stateRoot, realPath, [before.digest!, digest]);
   try {
@@ -114,6 +130,7 @@ export async function commitChange(
         hint: "Nothing was changed; try again",
       });
     }
+    onTry();
     documents.commit(tempPath, realPath);
   } catch (error) {
     // After any other failure nobody knows which of the texts is there.
@@ -135,7 +152,7 @@ export async function backUp(
 ): Promise<Backup | undefined> {
   if (backups === 0 || before.digest === undefined) return undefined;
   requireNoInlineSecret(before, force);
-  return (await platform.documents()).backUp(realPath, encodeUtf8(before.text));
+  return (await platform.documents()).backUp(realPath, encodeUtf8(before.text), backups);
 }
 
 /** Where the newest backup of a change is; `undefined` when it makes none. */
@@ -156,12 +173,14 @@ export function requireNoInlineSecret({ table, location }: Config, force: boolea
   );
 }
 
-function holdsSecret(value: TomlValue, key: string): boolean {
+/** Whether a value, or anything in it, is or may be a secret. */
+export function holdsSecret(value: TomlValue, key: string): boolean {
   if (Array.isArray(value)) return value.some((entry) => holdsSecret(entry, key));
   if (isTable(value)) {
     return Object.entries(value).some(([name, inner]) => holdsSecret(inner, name));
   }
-  return typeof value === "string" && soundsSecret(key) && !isBlank(value);
+  return typeof value === "string" && !isBlank(value) &&
+    (soundsSecret(key) || isMisplaced(value, key));
 }
 
 function trust(platform: Platform, stateRoot: string, path: string, sha256: string[]): void {

@@ -26,7 +26,8 @@ import {
   stageChange,
 } from "./change.ts";
 import { inEntry } from "./entry.ts";
-import { type Field, formatField } from "./field.ts";
+import { type Field, formatField, pathOf } from "./field.ts";
+import type { TomlTable } from "./toml_document.ts";
 
 /** A secret, and the field that is to name it. */
 export interface Binding {
@@ -84,6 +85,7 @@ export async function previewConfigure(
   options: ConfigureOptions,
 ): Promise<Configured> {
   const change = await planBindings(context, bindings, options);
+  if (vault !== undefined) await requireStoredFormats(vault, bindings);
   const outcomes = await previewMany(vault, bindings.map(requestOf));
   return report(bindings, change, { outcomes, options });
 }
@@ -95,15 +97,31 @@ export async function planBindings(
   { backups, force }: ConfigureOptions,
 ): Promise<ConfigChange> {
   for (const { field, value } of bindings) requireFormat(field, value);
-  const change = await planChange(
-    context,
-    (table) =>
-      bindings.flatMap(({ entry, field, id }) =>
-        inEntry(entry, () => planBinding(table, field, id))
-      ),
-  );
+  const change = await planChange(context, (table) => {
+    requireDistinctPlaces(table, bindings);
+    return bindings.flatMap(({ entry, field, id }) =>
+      inEntry(entry, () => planBinding(table, field, id))
+    );
+  });
   if (change.changed && backups > 0) requireNoInlineSecret(change.before, force);
   return change;
+}
+
+/** Two fields may be written differently and be the same place; it can name one secret only. */
+function requireDistinctPlaces(
+  table: TomlTable,
+  bindings: readonly Pick<Binding, "entry" | "field">[],
+): void {
+  const places = new Set<string>();
+  for (const { entry, field } of bindings) {
+    const place = JSON.stringify(pathOf(table, field) ?? field);
+    if (places.has(place)) {
+      inEntry(entry, () => {
+        throw new PalyraError("usage", `Cannot bind ${formatField(field)}: it is named twice`);
+      });
+    }
+    places.add(place);
+  }
 }
 
 /** Stores and binds: everything or nothing. */
@@ -140,16 +158,19 @@ async function replaceConfig(
   change: ConfigChange,
   options: ConfigureOptions,
 ): Promise<void> {
+  let mayBeInPlace = false;
   try {
     using _held = await stageChange(context, change);
     using backup = await backUp(context, change, options);
-    await commitChange(context, change);
-    backup?.keep(options.backups);
+    await commitChange(context, change, () => mayBeInPlace = true);
+    backup?.keep();
     await concludeIntent(vault, stagedRows(vault.database));
   } catch (error) {
     const documents = await context.platform.documents();
     try {
-      await recover(vault); // the config decides: it may have been replaced before the failure
+      // Only where the rename was tried may the config tell; otherwise it certainly did not happen.
+      if (mayBeInPlace) await recover(vault);
+      else await concludeIntent(vault, []);
       documents.discard(change.tempPath);
     } catch { /* the next writer tries again; what failed first is what the user is told */ }
     throw error;
@@ -216,6 +237,13 @@ export function generateFor(
 async function requireStoredFormats(vault: Vault, bindings: readonly Binding[]): Promise<void> {
   for (const { entry, field, id, value, ifAbsent } of bindings) {
     if (formatField(field) !== STATE_KEY_FIELD || (value !== undefined && !ifAbsent)) continue;
+    const given = bindings.find((one) =>
+      one.value !== undefined && !one.ifAbsent && formatSecretId(one.id) === formatSecretId(id)
+    );
+    if (given !== undefined) { // another entry gives the secret its value
+      inEntry(entry, () => requireFormat(field, given.value));
+      continue;
+    }
     try {
       using stored = await readSecret(vault, id);
       inEntry(entry, () => requireFormat(field, stored.value));

@@ -1,6 +1,7 @@
 /** Fields of the config as people write them: `a.b`, `a.list[provider_id=x].b`, `a.list[0].b`. */
 
 import { PalyraError } from "../errors.ts";
+import { positionsByKey } from "./entry_index.ts";
 import { isTable, type TomlTable, type TomlValue } from "./toml_document.ts";
 import type { TomlPath } from "./toml_path.ts";
 
@@ -40,9 +41,17 @@ export function formatField(field: Field): string {
   return field.map((step, at) => {
     if (typeof step === "number") return `[${step}]`;
     if (typeof step === "object") return `[${step.key}=${step.equals}]`;
-    const key = /^[A-Za-z0-9_-]+$/.test(step) ? step : JSON.stringify(step);
+    const key = /^[A-Za-z0-9_-]+$/.test(step) ? step : quoted(step);
     return at === 0 ? key : `.${key}`;
   }).join("");
+}
+
+/** JSON, in which no character of the key steers a terminal. */
+function quoted(key: string): string {
+  return JSON.stringify(key).replace(
+    /[\x7f-\x9f\p{Bidi_Control}]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 /**
@@ -73,9 +82,7 @@ function positionOf(
   field: Field,
 ): number | undefined {
   if (!Array.isArray(list)) return undefined;
-  const found = list.flatMap((entry, at) =>
-    isTable(entry) && Object.hasOwn(entry, key) && entry[key] === equals ? [at] : []
-  );
+  const found = positionsByKey(list, key).get(equals) ?? [];
   if (found.length <= 1) return found[0];
   throw new PalyraError(
     "usage",

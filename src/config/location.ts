@@ -1,6 +1,6 @@
 /** Where `palyra.toml` is: named by flag or variable, found by search, or the user's own. */
 
-import { PalyraError } from "../errors.ts";
+import { isPalyraError, PalyraError } from "../errors.ts";
 import type { Environment, Platform } from "../platform/platform.ts";
 
 /** How a config was found. What is found by search may have come with a cloned repository. */
@@ -41,7 +41,7 @@ export async function findConfig(
   for (const directory of upwards(environment.workingDirectory())) {
     const path = directory === "/" ? `/${NAME}` : `${directory}/${NAME}`;
     if (path === own) continue; // the user's own, wherever one stands
-    if (realPath(path) !== undefined) return located("search", path);
+    if (isThere(realPath, path)) return located("search", path);
   }
   if (own !== undefined) return located("user", own);
   throw new PalyraError("usage", "Cannot find a place for the config: HOME is not set", {
@@ -76,7 +76,17 @@ function userConfigPath(environment: Environment): string | undefined {
   const xdg = nonEmpty(environment, "XDG_CONFIG_HOME");
   if (xdg?.startsWith("/")) return `${trimmed(xdg)}/palyra/${NAME}`;
   const home = nonEmpty(environment, "HOME");
-  return home && `${trimmed(home)}/.config/palyra/${NAME}`;
+  return home?.startsWith("/") ? `${trimmed(home)}/.config/palyra/${NAME}` : undefined;
+}
+
+/** What this user may not even look at was not put there for them. */
+function isThere(realPath: (path: string) => string | undefined, path: string): boolean {
+  try {
+    return realPath(path) !== undefined;
+  } catch (error) {
+    if (isPalyraError(error, "denied")) return false;
+    throw error;
+  }
 }
 
 function* upwards(directory: string): Generator<string> {

@@ -94,8 +94,8 @@ export function isBlank(value: TomlValue): boolean {
 
 /** Whether the last key of a field sounds like a secret, so that its text is better not shown. */
 export function soundsSecret(key: string): boolean {
-  return /(?:^|_)(?:api_?key|token|password|passwd|passphrase|secret|private_key|credentials?)$/i
-    .test(key) || key.endsWith("state_key");
+  return /(?:^|_)(?:(?:api|access|secret|private|state)_?keys?|tokens?|passwords?|passwd|passphrases?|secrets?|credentials?)$/i
+    .test(key);
 }
 
 /**
@@ -119,8 +119,11 @@ export function redacted(value: TomlValue, key: string): TomlValue {
   return (soundsSecret(key) && !isBlank(value)) || isMisplaced(value, key) ? "<redacted>" : value;
 }
 
-function isMisplaced(value: TomlValue, key: string): boolean {
-  if (typeof value !== "string" || !/(?:^|_)vault_ref$/.test(key)) return false;
+/** Whether a text stands where a reference belongs, and is none. */
+export function isMisplaced(value: TomlValue, key: string): boolean {
+  if (typeof value !== "string" || isBlank(value)) return false;
+  if (key.endsWith(REF_SUFFIXES.secret_ref)) return true;
+  if (!/(?:^|_)vault_ref$/.test(key)) return false;
   try {
     parseVaultRef(value);
     return false;

@@ -1,6 +1,7 @@
 /** Every reference in a config, wherever it stands, and which of them name a secret of the vault. */
 
 import { formatSecretId, type SecretId, type VaultRef } from "../vault/vault_ref.ts";
+import { positionsByKey } from "./entry_index.ts";
 import { type Field, formatField } from "./field.ts";
 import { REF_SUFFIXES } from "./logical_secret.ts";
 import { parseRefOf, parseSecretTable, type SecretTable } from "./secret_table.ts";
@@ -115,12 +116,14 @@ function helperReferences(table: TomlTable): { ref: VaultRef; field: string }[] 
 }
 
 function stepTo(list: readonly TomlValue[], at: number): Field[number] {
-  const idOf = (entry: TomlValue): TomlValue | undefined =>
-    isTable(entry) && Object.hasOwn(entry, ENTRY_KEY) ? entry[ENTRY_KEY] : undefined;
   const id = idOf(list[at]!);
   const usable = typeof id === "string" && /^[^\]\p{Cc}]+$/u.test(id) &&
-    list.filter((entry) => idOf(entry) === id).length === 1;
+    positionsByKey(list, ENTRY_KEY).get(id)?.length === 1;
   return usable ? { key: ENTRY_KEY, equals: id } : at;
+}
+
+function idOf(entry: TomlValue): TomlValue | undefined {
+  return isTable(entry) && Object.hasOwn(entry, ENTRY_KEY) ? entry[ENTRY_KEY] : undefined;
 }
 
 function formOf(key: string): FoundReference["form"] | undefined {

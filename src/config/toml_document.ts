@@ -5,8 +5,9 @@ import { PalyraError } from "../errors.ts";
 
 export type { TomlTable, TomlValue };
 
-/** Most tables and lists within each other. */
+/** Most tables and lists within each other, and in all: what takes long is done to each of them. */
 const MAX_DEPTH = 64;
+const MAX_TABLES = 20_000;
 
 /**
  * The table of a document; integers are bigint. Throws `usage` with line and column for what is no
@@ -16,17 +17,18 @@ const MAX_DEPTH = 64;
 export function parseToml(text: string, name = "the document"): TomlTable {
   const table = parseAny(text.startsWith("\ufeff") ? text.slice(1) : text, name);
   let level: TomlValue[] = [table];
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > MAX_DEPTH) {
-      throw new PalyraError(
-        "usage",
-        `Cannot read ${name}: more than ${MAX_DEPTH} tables within each other`,
-      );
-    }
+  for (let depth = 0, tables = 0; level.length > 0; depth++) {
+    tables += level.length;
+    if (depth > MAX_DEPTH) throw tooMuch(name, `${MAX_DEPTH} tables within each other`);
+    if (tables > MAX_TABLES) throw tooMuch(name, `${MAX_TABLES} tables and lists`);
     level = level.flatMap((value) => Array.isArray(value) ? value : Object.values(value))
       .filter((value) => isTable(value) || Array.isArray(value));
   }
   return table;
+}
+
+function tooMuch(name: string, what: string): PalyraError {
+  return new PalyraError("usage", `Cannot read ${name}: more than ${what}`);
 }
 
 function parseAny(text: string, name: string): TomlTable {

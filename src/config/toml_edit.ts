@@ -7,6 +7,9 @@ import { TomlLayout } from "./toml_layout.ts";
 import { applyToValues, cannotEdit, dropVanished, isSame, type TomlEdit } from "./toml_meaning.ts";
 import type { TomlPath } from "./toml_path.ts";
 
+/** Most times that a text is read anew to take one path away. */
+const MAX_PARTS = 100;
+
 /**
  * The document after the edits. Comments, order, blank lines, quoting and line ends of everything
  * else stay. A new key becomes one line in the closest table that is there, or a new table at the
@@ -38,7 +41,9 @@ function splice(text: string, edits: readonly TomlEdit[]): string {
       draft.removeLines(place.pair);
     } else if (edit.kind === "remove" || (place !== undefined && place.value === undefined)) {
       if (typeof path.at(-1) === "number") throw cannotEdit(path, "it is an entry of a list");
-      while (draft.layout.at(path) !== undefined) { // sections, then keys in inline tables
+      for (let parts = 0; draft.layout.at(path) !== undefined; parts++) {
+        // Sections first, then keys in inline tables, one by one.
+        if (parts > MAX_PARTS) throw cannotEdit(path, "it is in too many parts");
         settle(path);
         draft.remove(path);
         settle(path);

@@ -24,9 +24,12 @@ export function formatValue(value: TomlValue, literal = false): string {
   return pairs.length === 0 ? "{}" : `{ ${pairs.join(", ")} }`;
 }
 
-/** JSON's escapes are TOML's, but TOML allows no bare DEL. */
+/** JSON's escapes are TOML's, but TOML allows no bare DEL, and nobody likes the codes behind it. */
 function basicString(text: string): string {
-  return JSON.stringify(text).replaceAll("\x7f", "\\u007f");
+  return JSON.stringify(text).replaceAll(
+    /[\x7f-\x9f]/g,
+    (character) => `\\u00${character.charCodeAt(0).toString(16)}`,
+  );
 }
 
 function floatText(value: number): string {

@@ -39,7 +39,19 @@ export function removeStrays(platform: Platform, stateRoot: string): void {
 export function isTrusted(platform: Platform, stateRoot: string, config: Config): boolean {
   const { location, digest } = config;
   if (location.origin !== "search") return true; // named by its user, or in the user's own place
-  const known = readRecords(platform, stateRoot).find(({ path }) => path === location.realPath);
+  return isRecorded(platform, stateRoot, { path: location.realPath, digest });
+}
+
+/** Whether exactly this text at this place was trusted, however it is named now. */
+export function isRecorded(
+  platform: Platform,
+  stateRoot: string,
+  { path: wanted, digest }: {
+    readonly path: string | undefined;
+    readonly digest: string | undefined;
+  },
+): boolean {
+  const known = readRecords(platform, stateRoot).find(({ path }) => path === wanted);
   return digest !== undefined && known?.sha256.includes(digest) === true;
 }
 

@@ -137,8 +137,11 @@ export interface Documents {
    * place or discarded: it keeps others from removing it. Throws `precondition` when they just did.
    */
   stage(tempPath: string, bytes: Uint8Array, realPath: string): Disposable;
-  /** Writes a backup of the old text, with the old one's mode, that is not in its place yet. */
-  backUp(realPath: string, bytes: Uint8Array): Backup;
+  /**
+   * Writes a backup of the old text, with the old one's mode, that is not in its place yet. Throws
+   * `usage` when one of the `count` places is taken by what is no file.
+   */
+  backUp(realPath: string, bytes: Uint8Array, count: number): Backup;
   /** Puts the staged document in place of the old one, in one durable step. */
   commit(tempPath: string, realPath: string): void;
   /**
@@ -151,7 +154,7 @@ export interface Documents {
 /** A backup that was written; disposed of before it is kept, it is gone. */
 export interface Backup extends Disposable {
   /** Puts it in place as `<path>.bak.1`; of the earlier ones `count - 1` move up by one. */
-  keep(count: number): void;
+  keep(): void;
 }
 
 /** Advisory locks between processes (flock); the kernel frees those of a dead process. */

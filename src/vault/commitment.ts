@@ -1,5 +1,6 @@
 /** Whether what is staged counts: decided by the document alone, so that everybody decides alike. */
 
+import { currentVersion } from "./catalog.ts";
 import { sha256Hex } from "../crypto/digest.ts";
 import {
   type Committed,
@@ -42,7 +43,8 @@ export async function committedVersions(vault: Vault): Promise<Committed | undef
  * Looks at the document of the intent: the one after the change commits every version, the one
  * before none. Any other comes from somebody else, before or after the change: then a version counts
  * whose field names its secret now, if that field or (where it has named the secret all along) any
- * other field of the change testifies that the change took place.
+ * other field of the change testifies that the change took place. A secret that is new counts as
+ * soon as any field names it, and when the document is away: no reader shall miss it.
  */
 export async function judgeIntent(vault: Vault): Promise<Verdict | undefined> {
   const { database, platform } = vault;
@@ -57,16 +59,24 @@ export async function judgeIntent(vault: Vault): Promise<Verdict | undefined> {
   const found = bytes && await sha256Hex(bytes);
   if (found === intent.after) return { intent, committed: staged, changedByOthers: false, found };
   if (found === intent.before) return { intent, committed: [], changedByOthers: false, found };
-  if (bytes === undefined) return { intent, committed: [], changedByOthers: true, found };
-  const bindingOf = await vault.bindings(bytes, intent.path);
+  // A document may be away for a while (a medium, a branch): a secret that it may name must be there.
+  const isNew = ({ id }: StagedRow): boolean => currentVersion(database, id) === undefined;
+  if (bytes === undefined) {
+    return { intent, committed: staged.filter(isNew), changedByOthers: true, found };
+  }
+  const bindings = await vault.bindings(bytes, intent.path);
   const testifies = ({ field, ref, exact }: Witness): boolean => {
-    const now = bindingOf(field);
+    const now = bindings.of(field);
     return now.ref === ref && (now.exact || !exact);
   };
   const took = intent.witnesses.some(testifies);
-  const committed = staged.filter(({ field, id }) => {
+  const committed = staged.filter((row) => {
+    const { field, id } = row;
+    if (isNew(row)) return bindings.names(formatSecretId(id));
     const own = intent.witnesses.find((witness) => witness.field === field);
-    return own === undefined ? took && bindingOf(field).ref === formatSecretId(id) : testifies(own);
+    return own === undefined
+      ? took && bindings.of(field).ref === formatSecretId(id)
+      : testifies(own);
   });
   return { intent, committed, changedByOthers: true, found };
 }

@@ -1,5 +1,6 @@
 /** Names and dates of what is stored. Nothing is opened, so nothing of it is authenticated. */
 
+import { isPalyraError } from "../errors.ts";
 import { committedVersion, versionsOf } from "./catalog.ts";
 import { type VersionRow, versionRowOf } from "./catalog_rows.ts";
 import { committedVersions } from "./commitment.ts";
@@ -23,7 +24,7 @@ const WITH_COMMITTED = `${VERSIONS} UNION ALL
 /** Current versions of all secrets, or of a scope, by scope and name; expired ones are left out. */
 export async function listSecrets(vault: Vault, scope?: VaultScope): Promise<ListedSecret[]> {
   const { database, platform } = vault;
-  const committed = await committedVersions(vault);
+  const committed = await committedVersions(vault).catch(untold);
   const nowAt = new Date(platform.clock.now()).toISOString();
   const rows = database.all(
     `WITH all_versions AS (${committed === undefined ? VERSIONS : WITH_COMMITTED})
@@ -40,6 +41,11 @@ export async function listSecrets(vault: Vault, scope?: VaultScope): Promise<Lis
   return rows
     .map((row) => ({ ...versionRowOf(row), oldestCreatedAt: textOf(row, "oldest_created_at") }))
     .filter(({ expiresAt }) => !hasExpired(expiresAt, nowAt));
+}
+
+/** A document that cannot be read keeps nobody from the names of all other secrets. */
+function untold(error: unknown): undefined {
+  if (!isPalyraError(error)) throw error;
 }
 
 /** Versions of a secret that are kept, the newest first. Throws `not_found` when there is none. */

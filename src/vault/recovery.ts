@@ -1,6 +1,6 @@
 /** Finishing or undoing a `configure` that did not get to its end, under the lock that it held. */
 
-import { PalyraError } from "../errors.ts";
+import { isPalyraError, PalyraError } from "../errors.ts";
 import type { Platform } from "../platform/platform.ts";
 import { buryAll, currentVersion, insertVersion, removeVersionsUpTo } from "./catalog.ts";
 import { judgeIntent, type Verdict } from "./commitment.ts";
@@ -11,6 +11,7 @@ import type { Vault, VaultPaths } from "./vault.ts";
 /** How long a writer waits for `configure.lock`, in milliseconds. */
 export const CONFIGURE_LOCK_TIMEOUT_MS = 10_000;
 
+const INTERRUPTED = "Cannot finish an interrupted configure";
 /** Between two looks at a document that somebody may be saving, in milliseconds. */
 const SETTLE_MS = 100;
 const MAX_LOOKS = 50;
@@ -46,11 +47,28 @@ export async function settleIntent(vault: Vault): Promise<void> {
 
 /** Makes the committed versions current and forgets the rest. The caller holds `configure.lock`. */
 export async function recover(vault: Vault): Promise<void> {
-  const verdict = await steadyVerdict(vault);
+  const verdict = await told(() => steadyVerdict(vault));
   if (verdict === undefined) return;
-  // First, while the intent still names it: what no row knows would stay for ever.
-  (await vault.platform.documents()).discard(verdict.intent.tempPath);
+  try {
+    // First, while the intent still names it: what no row knows would stay for ever.
+    (await vault.platform.documents()).discard(verdict.intent.tempPath);
+  } catch {
+    /* it must not keep the vault from its writers; the next change of the config sees it */
+  }
   await concludeIntent(vault, verdict.committed);
+}
+
+/** Says what palyra was about when the document could not be read. */
+async function told<T>(look: () => Promise<T>): Promise<T> {
+  try {
+    return await look();
+  } catch (error) {
+    if (!isPalyraError(error) || error.message.startsWith(INTERRUPTED)) throw error;
+    throw new PalyraError(error.code, `${INTERRUPTED}: ${error.message}`, {
+      hint: "Mend, remove or move away this config, and it is finished or undone",
+      cause: error,
+    });
+  }
 }
 
 /** Makes these staged versions current, drops the others and the intent, in one transaction. */
@@ -95,6 +113,6 @@ async function steadyVerdict(vault: Vault): Promise<Verdict | undefined> {
   if (!verdict?.changedByOthers) return verdict;
   throw new PalyraError(
     "precondition",
-    `Cannot finish an interrupted configure: ${verdict.intent.path} keeps changing`,
+    `${INTERRUPTED}: ${verdict.intent.path} keeps changing`,
   );
 }

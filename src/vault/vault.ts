@@ -28,13 +28,20 @@ export interface FieldBinding {
   readonly exact: boolean;
 }
 
+/** What a document says of its fields. */
+export interface DocumentBindings {
+  of(field: string): FieldBinding;
+  /** Whether any field at all names the secret, given as `<scope>/<name>`. */
+  names(ref: string): boolean;
+}
+
 /**
  * What a document says of its fields. Throws `usage` when the document cannot be read as one.
  */
 export type BindingsOf = (
   document: Uint8Array<ArrayBuffer>,
   path: string,
-) => Promise<(field: string) => FieldBinding>;
+) => Promise<DocumentBindings>;
 
 /** What the vault is given, because it must not know where it comes from. */
 export interface VaultContext {

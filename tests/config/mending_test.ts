@@ -3,6 +3,9 @@
 import assert from "node:assert/strict";
 import { denoPlatform } from "../../src/platform/deno/platform.ts";
 import { makeMachine } from "../support/cli_run.ts";
+import { whyNotRoot } from "../support/requirements.ts";
+import { unlessSkipped } from "../support/skip.ts";
+import { runInProcess } from "../support/config_in_process.ts";
 import { makeClone } from "../support/config_clone.ts";
 
 Deno.test("whatever a clone brings as its config, writers of the vault go on", async () => {
@@ -105,12 +108,136 @@ Deno.test("a backup that is not kept leaves the earlier ones as they are", async
   Deno.writeTextFileSync(path, "now");
   Deno.writeTextFileSync(`${path}.bak.1`, "earlier");
   const documents = await denoPlatform.documents();
-  documents.backUp(path, new TextEncoder().encode("now"))[Symbol.dispose]();
+  documents.backUp(path, new TextEncoder().encode("now"), 2)[Symbol.dispose]();
   assert.equal(Deno.readTextFileSync(`${path}.bak.1`), "earlier");
   const names = (): string[] => [...Deno.readDirSync(machine.home)].map(({ name }) => name).sort();
   assert.deepEqual(names(), ["palyra.toml", "palyra.toml.bak.1"]);
-  using backup = documents.backUp(path, new TextEncoder().encode("now"));
-  backup.keep(2);
+  using backup = documents.backUp(path, new TextEncoder().encode("now"), 2);
+  backup.keep();
   assert.equal(Deno.readTextFileSync(`${path}.bak.2`), "earlier");
   assert.deepEqual(names(), ["palyra.toml", "palyra.toml.bak.1", "palyra.toml.bak.2"]);
+});
+
+Deno.test("a table, a list and palyra's own settings are no fields for a secret", async () => {
+  using machine = makeMachine();
+  const config = `${machine.home}/c.toml`;
+  const text = '[admin]\nrequire_auth = true\n[[model_provider.providers]]\nprovider_id = "eu"\n';
+  Deno.writeTextFileSync(config, text);
+  for (const field of ["admin", "model_provider.providers", "palyra", "palyra.keep"]) {
+    const args = ["secrets", "configure", "--field", field, "global/x", "--config", config];
+    const { status, stderr } = await machine.run(args, { stdin: "value" });
+    assert.equal(status, 2, stderr);
+    assert.match(stderr, /it is no field for a secret/);
+  }
+  assert.equal(Deno.readTextFileSync(config), text);
+});
+
+Deno.test("an edit of a trusted config renews the trust, also where it is named", async () => {
+  using clone = await makeClone();
+  Deno.writeTextFileSync(clone.config, "[palyra]\nkeep_versions = 50\n");
+  await clone.succeed(["config", "trust"]);
+  await clone.succeed(["config", "set", "x.y", "1", "--config", clone.config]);
+  const { stdout } = await clone.succeed(["config", "path", "--json"]);
+  assert.equal(JSON.parse(stdout).trusted, true);
+});
+
+Deno.test("one entry that is named in two ways gets one secret", async () => {
+  using machine = makeMachine();
+  const config = `${machine.home}/c.toml`;
+  Deno.writeTextFileSync(config, '[[model_provider.providers]]\nprovider_id = "eu"\n');
+  const manifest = `${machine.home}/m.toml`;
+  Deno.writeTextFileSync(
+    manifest,
+    'version = 1\n[[secret]]\nfield = "model_provider.providers[0].api_key"\nref = "global/a"\n' +
+      'generate = 8\n[[secret]]\ntarget = "provider-api-key:eu"\nref = "global/b"\ngenerate = 8\n',
+  );
+  const args = ["secrets", "configure", "apply", manifest, "--config", config];
+  const { status, stderr } = await machine.run(args);
+  assert.equal(status, 2);
+  assert.match(stderr, /Entry 2 of the manifest: .* it is named twice/);
+});
+
+Deno.test("a secret is no argument, wherever it stands in it, and is not shown where a reference belongs", async () => {
+  using machine = makeMachine();
+  const config = `${machine.home}/c.toml`;
+  const text = '[admin]\nauth_token_secret_ref = "hidden"\ntokens = ["hidden"]\n' +
+    'aws_secret_access_key = "hidden"\n';
+  Deno.writeTextFileSync(config, text);
+  const named = ["--config", config];
+  const set = await machine.run(["config", "set", "other", '{ auth_token = "hidden" }', ...named]);
+  assert.equal(set.status, 2);
+  assert.match(set.stderr, /a secret is no argument/);
+  const { stdout } = await machine.succeed(["config", "get", "admin", ...named]);
+  assert.ok(!stdout.includes("hidden"), stdout);
+  const args = ["secrets", "configure", "openai-api-key", "global/x", "--backups", "1", ...named];
+  assert.equal((await machine.run(args, { stdin: "value" })).status, 7);
+  assert.equal(Deno.readTextFileSync(config), text);
+});
+
+Deno.test("a place of a backup that is taken stops the change before it begins", async () => {
+  using machine = makeMachine();
+  const config = `${machine.home}/c.toml`;
+  Deno.writeTextFileSync(config, "a = 1\n");
+  Deno.mkdirSync(`${config}.bak.1`);
+  const args = ["secrets", "configure", "openai-api-key", "global/x", "--config", config];
+  const { status } = await machine.run([...args, "--backups", "1"], { stdin: "value" });
+  assert.equal(status, 2);
+  assert.equal(Deno.readTextFileSync(config), "a = 1\n");
+  assert.equal((await machine.run(["resolve", "global/x"])).status, 8);
+});
+
+Deno.test("a long list of entries is no long wait, and an endless one is refused", async () => {
+  using machine = makeMachine();
+  const config = `${machine.home}/c.toml`;
+  const entries = (count: number): string =>
+    Array.from({ length: count }, (_, at) => `{provider_id="${at}",a_vault_ref="global/o"}`).join();
+  await machine.succeed(["secrets", "set", "global/o"], { stdin: "value" });
+  Deno.writeTextFileSync(config, `p = [${entries(15_000)}]\n`);
+  const { stdout } = await machine.succeed(["secrets", "list", "--json", "--config", config]);
+  assert.equal(JSON.parse(stdout).secrets[0].referred_by.length, 15_000);
+  await machine.succeed(["config", "validate", "--config", config]);
+  Deno.writeTextFileSync(config, `p = [${entries(21_000)}]\n`);
+  const refused = await machine.run(["config", "validate", "--config", config]);
+  assert.equal(refused.status, 2);
+  assert.match(refused.stderr, /more than 20000 tables/);
+});
+
+unlessSkipped("not-root", whyNotRoot())("a config keeps its group", async () => {
+  using machine = makeMachine();
+  const config = `${machine.home}/c.toml`;
+  Deno.writeTextFileSync(config, "a = 1\n");
+  Deno.chmodSync(config, 0o640);
+  Deno.chownSync(config, null, 33);
+  await machine.succeed(["config", "set", "a", "2", "--config", config]);
+  const { gid, mode } = Deno.statSync(config);
+  assert.deepEqual([gid, mode! & 0o777], [33, 0o640]);
+});
+
+Deno.test("a config in a directory that everybody can write to is not changed", async () => {
+  using machine = makeMachine();
+  Deno.mkdirSync(`${machine.home}/shared`);
+  Deno.chmodSync(`${machine.home}/shared`, 0o777);
+  const config = `${machine.home}/shared/c.toml`;
+  const { status, stderr } = await machine.run(["config", "set", "a", "2", "--config", config]);
+  assert.equal(status, 6, stderr);
+});
+
+Deno.test("who binds the field in the very moment gets no value that palyra did not announce: exit 7", async () => {
+  using machine = makeMachine();
+  const config = `${machine.home}/c.toml`;
+  await machine.succeed(["secrets", "set", "global/x"], { stdin: "old" });
+  Deno.writeTextFileSync(config, "a = 1\n");
+  const args = ["secrets", "configure", "admin-auth-token", "global/x", "--config", config];
+  const result = await runInProcess(machine, { args, stdin: "new" }, (real) => ({
+    stage: (...given): ReturnType<typeof real.stage> => {
+      const staged = real.stage(...given);
+      Deno.writeTextFileSync(
+        config,
+        '[admin]\nauth_token_secret_ref = { kind = "vault", vault_ref = "global/x" }\n',
+      );
+      return staged;
+    },
+  }));
+  assert.equal(result.status, 7, result.stderr);
+  assert.equal((await machine.succeed(["resolve", "global/x"])).stdout, "old");
 });

@@ -231,6 +231,13 @@ Deno.test("values too deep in each other are refused, however they are written",
   );
 });
 
+Deno.test("a control character beyond ASCII is written as its number", () => { // found by chance
+  assert.equal(
+    editToml("", [set(["\x85"], "\x80\x9f\x7f")]),
+    '"\\u0085" = "\\u0080\\u009f\\u007f"\n',
+  );
+});
+
 Deno.test("every text and every key is written so that it reads back", async () => {
   const text = fc.string({ unit: "binary" }).filter((one) => one.isWellFormed() && one !== "n");
   const property = fc.property(

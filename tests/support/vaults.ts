@@ -34,7 +34,7 @@ export const START_MS = 1_767_323_045_678;
 
 /** For tests that stage nothing. */
 export function noBindings(): ReturnType<BindingsOf> {
-  return Promise.resolve(() => ({ ref: undefined, exact: false }));
+  return Promise.resolve({ of: () => ({ ref: undefined, exact: false }), names: () => false });
 }
 
 /** Makes identity and vault. */

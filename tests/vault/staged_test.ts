@@ -12,7 +12,7 @@ import { rollBackSecret } from "../../src/vault/roll_back_secret.ts";
 import { rotateScope } from "../../src/vault/rotate_scope.ts";
 import { parseScope } from "../../src/vault/scope.ts";
 import { findIntent, stagedRows } from "../../src/vault/staged.ts";
-import type { FieldBinding, Vault } from "../../src/vault/vault.ts";
+import type { DocumentBindings, Vault } from "../../src/vault/vault.ts";
 import { formatSecretId, parseSecretId } from "../../src/vault/vault_ref.ts";
 import { writeMany } from "../../src/vault/write_many.ts";
 import { assertFails } from "../support/failures.ts";
@@ -61,15 +61,18 @@ async function stagedVault(
 
 function bindings(
   document: Uint8Array<ArrayBuffer>,
-): Promise<(field: string) => FieldBinding> {
+): Promise<DocumentBindings> {
   const text = new TextDecoder().decode(document);
   if (text === "broken") {
     return Promise.reject(new PalyraError("usage", "Cannot read the document: it is broken"));
   }
   const lines = new Map(text.split("\n").map((line) => line.split("=") as [string, string]));
-  return Promise.resolve((field) => {
-    const found = lines.get(field);
-    return { ref: found?.replace("!", ""), exact: found?.includes("!") === false };
+  return Promise.resolve({
+    of: (field) => {
+      const found = lines.get(field);
+      return { ref: found?.replace("!", ""), exact: found?.includes("!") === false };
+    },
+    names: (ref) => [...lines.values()].some((found) => found === ref),
   });
 }
 
@@ -201,12 +204,22 @@ Deno.test("a document that is being saved is not taken for one that names nothin
   assert.equal(await take(vault, "global/a"), "new");
 });
 
-Deno.test("a document that is gone names nothing", async () => {
-  using test = await stagedVault({ "global/a": "new" });
+Deno.test("a document that is gone keeps a new secret, which it may name when it returns, and no new value", async () => {
+  const old = { "global/b": "old b" };
+  using test = await stagedVault({ "global/a": "new a", "global/b": "new b" }, old);
   const { vault, path } = test;
   Deno.removeSync(path);
+  assert.equal(await take(vault, "global/b"), "old b");
   await put(vault, "global/c", "c");
-  assert.deepEqual(await refs(vault), ["global/c#1"]);
+  assert.deepEqual(await refs(vault), ["global/a#1", "global/b#1", "global/c#1"]);
+});
+
+Deno.test("a new secret counts as soon as any field names it", async () => {
+  using test = await stagedVault({ "global/a": "new a" });
+  test.save("field_that_was_renamed=global/a");
+  assert.equal(await take(test.vault, "global/a"), "new a");
+  await put(test.vault, "global/c", "c");
+  assert.deepEqual(await refs(test.vault), ["global/a#1", "global/c#1"]);
 });
 
 Deno.test("rotation takes staged versions with it", async () => {

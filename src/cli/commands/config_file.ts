@@ -1,7 +1,13 @@
 /** `palyra config path|get|set|unset|validate|trust|untrust`: the config itself. */
 
-import { type ChangeContext, commitChange, planChange, stageChange } from "../../config/change.ts";
-import { type Config, readConfig } from "../../config/config.ts";
+import {
+  type ChangeContext,
+  commitChange,
+  holdsSecret,
+  planChange,
+  stageChange,
+} from "../../config/change.ts";
+import { type Config, readConfig, textOf } from "../../config/config.ts";
 import { type Field, fieldValue, formatField, parseField, pathOf } from "../../config/field.ts";
 import { isTrusted, recordTrust } from "../../config/trust.ts";
 import { knownSecret, redacted, soundsSecret } from "../../config/logical_secret.ts";
@@ -74,6 +80,9 @@ export async function configSet(
     });
   }
   const value = flags.string ? valueText : parseValue(valueText);
+  if (typeof value === "object" && holdsSecret(value, lastKey(field))) {
+    throw new PalyraError("usage", `Cannot set ${formatField(field)}: a secret is no argument`);
+  }
   return await change(app, field, (path) => ({ kind: "set", path, value }));
 }
 
@@ -172,6 +181,8 @@ async function change(
   await planChange(context, editsFor); // before anything is made
   using _lock = await lockConfig(app);
   const planned = await planChange(context, editsFor);
+  const isSetting = field[0] === "palyra" && editOf([]).kind === "set"; // taking one away only mends
+  if (isSetting && planned.changed) await requireSettings(planned.bytes, context);
   if (planned.changed) await putInPlace(context, planned);
   const { path } = context.location;
   return {
@@ -179,6 +190,15 @@ async function change(
     json: { path: formatField(field), config: { path, changed: planned.changed } },
     text: `${planned.changed ? "changed" : "unchanged:"} ${formatField(field)} in ${path}`,
   };
+}
+
+/** Settings that are wrong would keep everybody from the vault. */
+async function requireSettings(
+  bytes: Uint8Array<ArrayBuffer>,
+  { location }: ChangeContext,
+): Promise<void> {
+  const { readSettings } = await import("../../config/settings.ts");
+  readSettings({ table: parseToml(textOf(bytes, location.path), location.path) });
 }
 
 async function putInPlace(

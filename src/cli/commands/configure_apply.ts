@@ -125,6 +125,9 @@ async function bytesOf(
   }
   if (fromStdin === undefined) return undefined;
   const text = input?.get(fromStdin);
+  if (text !== undefined && !text.isWellFormed()) {
+    throw new PalyraError("usage", "Cannot read the value: it is not valid Unicode");
+  }
   if (text !== undefined) return encodeUtf8(text);
   throw new PalyraError("usage", "Cannot read the value: standard input has no such key");
 }

@@ -57,7 +57,11 @@ export function parentOf(path: string): string {
 
 /** Makes the names in a directory durable (fsync of the directory; Windows has no such call). */
 export function syncDirectory(path: string): void {
-  if (Deno.build.os === "windows") return;
-  using directory = Deno.openSync(path, { read: true });
-  directory.syncSync();
+  using directory = openDirectory(path);
+  directory?.syncSync();
+}
+
+/** A directory to be synced later: that it can be is known before. `undefined` on Windows. */
+export function openDirectory(path: string): Deno.FsFile | undefined {
+  return Deno.build.os === "windows" ? undefined : Deno.openSync(path, { read: true });
 }

@@ -2,7 +2,7 @@
 
 import { PalyraError } from "../../errors.ts";
 import type { Backup, Documents } from "../platform.ts";
-import { parentOf, syncDirectory } from "./directories.ts";
+import { openDirectory, parentOf, syncDirectory } from "./directories.ts";
 import { attempt, errnoOf, unlessAbsent } from "./failures.ts";
 import { refuse } from "./ownership.ts";
 import { removeIfThere, setMode } from "./temp_file.ts";
@@ -21,9 +21,11 @@ export const documents: Documents = {
 };
 
 const OTHERS_MAY_WRITE = 0o022;
+const ANYBODY_MAY_WRITE = 0o002;
 const STICKY = 0o1000;
 const OWNER_MAY_WRITE = 0o200;
 const PERMISSIONS = 0o777;
+const GROUP = 0o070;
 /** As many links as the Linux kernel follows in one path (path_resolution(7)). */
 const MAX_HOPS = 40;
 const TEMP_STEM = ".palyra.toml.palyra-";
@@ -120,6 +122,7 @@ function requireOwnFile(path: string, found: Deno.FileInfo): void {
 }
 
 function requireReplaceable(path: string): void {
+  requireUnshared(parentOf(path));
   const found = unlessAbsent(`write ${path}`, () => Deno.lstatSync(path));
   if (found === undefined) return;
   requireRegular(path, found);
@@ -128,6 +131,14 @@ function requireReplaceable(path: string): void {
   if (found.nlink !== 1) refuse(path, "it has another hard link, which would keep the old text");
   // A rename asks nobody, yet whoever took the bit away wants no change.
   if ((found.mode! & OWNER_MAY_WRITE) === 0) refuse(path, "it is read-only", `chmod u+w ${path}`);
+}
+
+/** Where anybody may exchange files, what is written and what is renamed may be two things. */
+function requireUnshared(directory: string): void {
+  const found = unlessAbsent(`look at ${directory}`, () => Deno.statSync(directory));
+  const mode = found?.mode ?? 0;
+  if ((mode & ANYBODY_MAY_WRITE) === 0 || (mode & STICKY) !== 0) return;
+  refuse(directory, "everybody can write to it", `chmod o-w ${directory}`);
 }
 
 function requireRegular(path: string, found: Deno.FileInfo): void {
@@ -160,22 +171,24 @@ function tempPath(path: string): string {
 function stage(temp: string, bytes: Uint8Array, path: string): Disposable {
   const old = unlessAbsent(`look at ${path}`, () => Deno.lstatSync(path));
   removeAbandoned(parentOf(temp));
-  return writeHeld(temp, { bytes, mode: (old?.mode ?? 0o600) & PERMISSIONS, path });
+  return writeHeld(temp, { bytes, mode: (old?.mode ?? 0o600) & PERMISSIONS, gid: old?.gid, path });
 }
 
 /** The file carries a lock while its writer lives, so that others can tell what a killed one left. */
 function writeHeld(
   temp: string,
-  { bytes, mode, path }: {
+  { bytes, mode, gid, path }: {
     readonly bytes: Uint8Array;
     readonly mode: number;
+    /** The group that the mode speaks of. */
+    readonly gid: number | null | undefined;
     readonly path: string;
   },
 ): Disposable {
   return attempt(`write ${path}`, () => {
     const file = Deno.openSync(temp, { write: true, createNew: true, mode: 0o600 });
     try {
-      setMode(temp, mode);
+      setMode(temp, giveToGroup(temp, gid) ? mode : mode & ~GROUP);
       if (!file.tryLockSync(true)) throw takenAway(path);
       for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
       file.syncSync();
@@ -186,6 +199,18 @@ function writeHeld(
       throw error;
     }
   });
+}
+
+/** Another group must not be given what this one was; whether the file is this group's. */
+function giveToGroup(path: string, gid: number | null | undefined): boolean {
+  if (onWindows || gid === null || gid === undefined) return true;
+  if (Deno.lstatSync(path).gid === gid) return true;
+  try {
+    Deno.chownSync(path, null, gid);
+    return true;
+  } catch { // this user is not in the group
+    return false;
+  }
 }
 
 function removeAbandoned(directory: string): void {
@@ -203,14 +228,19 @@ function removeUnlessHeld(path: string): void {
   } catch { /* not ours, or already gone */ }
 }
 
-function backUp(path: string, bytes: Uint8Array): Backup {
+function backUp(path: string, bytes: Uint8Array, count: number): Backup {
   const temp = tempPath(path);
   const old = unlessAbsent(`look at ${path}`, () => Deno.lstatSync(path));
   const mode = (old?.mode ?? 0o600) & PERMISSIONS;
-  const held = writeHeld(temp, { bytes, mode, path });
   const nameOf = (at: number): string => `${path}.bak.${at}`;
+  for (let at = 1; at <= count; at++) { // or it would fail when the change is done
+    const found = unlessAbsent(`look at ${nameOf(at)}`, () => Deno.lstatSync(nameOf(at)));
+    if (found === undefined) break;
+    if (!found.isFile) requireRegular(nameOf(at), found);
+  }
+  const held = writeHeld(temp, { bytes, mode, gid: old?.gid, path });
   let kept = false;
-  function keep(count: number): void {
+  function keep(): void {
     attempt(`back up ${path}`, () => {
       for (let at = count - 1; at >= 1; at--) {
         unlessAbsent(`move ${nameOf(at)}`, () => Deno.renameSync(nameOf(at), nameOf(at + 1)));
@@ -235,6 +265,7 @@ function takenAway(path: string): PalyraError {
 
 function commit(temp: string, path: string): void {
   attempt(`write ${path}`, () => {
+    using directory = openDirectory(parentOf(path)); // or it would fail when the change is done
     try {
       Deno.renameSync(temp, path);
     } catch (cause) {
@@ -246,7 +277,7 @@ function commit(temp: string, path: string): void {
         { hint: "Mount the directory that holds it instead of the file", cause },
       );
     }
-    syncDirectory(parentOf(path));
+    directory?.syncSync();
   });
 }
 
