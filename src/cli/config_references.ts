@@ -10,6 +10,8 @@ import { readExistingConfig, requireTrustedConfig } from "./configs.ts";
 export interface ReferencesOfConfig {
   readonly referenceAt: (field: string) => ConfigReference;
   readonly allReferences: () => ConfigReference[];
+  /** Whether the config is still the one that was read. */
+  readonly isCurrent: () => Promise<boolean>;
 }
 
 /** Finds and reads the config. Throws `not_found` without one, `denied` for one that is not trusted. */
@@ -24,5 +26,6 @@ export async function referencesOfConfig(app: App): Promise<ReferencesOfConfig> 
   return {
     referenceAt: (field) => referenceAt(trusted, field),
     allReferences: () => allReferences(trusted),
+    isCurrent: async () => (await readExistingConfig(app))?.digest === trusted.digest,
   };
 }

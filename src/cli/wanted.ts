@@ -47,20 +47,39 @@ export function parseWanted(arg: string): Asked {
     : { name, named: true, ref: parseSecretRef(text) };
 }
 
+/** What is wanted, as the config says now. */
+export interface WantedNow {
+  readonly wanted: readonly Wanted[];
+  /** Whether the config still says so: values that were read meanwhile may belong to another one. */
+  readonly isCurrent: () => boolean | Promise<boolean>;
+}
+
 /** Asks the config for what only it knows; without such references it is neither found nor read. */
-export async function wantedOf(app: App, asked: readonly Asked[], all: boolean): Promise<Wanted[]> {
+export async function wantedOf(
+  app: App,
+  asked: readonly Asked[],
+  all: boolean,
+): Promise<WantedNow> {
   if (!all && asked.every(({ field }) => field === undefined)) {
-    return asked.map(({ name, named, ref }) => ({ name, named, stem: stemOf(ref!), ref: ref! }));
+    return {
+      wanted: asked.map(({ name, named, ref }) => ({
+        name,
+        named,
+        stem: stemOf(ref!),
+        ref: ref!,
+      })),
+      isCurrent: () => true,
+    };
   }
   const { referencesOfConfig } = await import("./config_references.ts");
-  const { referenceAt, allReferences } = await referencesOfConfig(app);
+  const { referenceAt, allReferences, isCurrent } = await referencesOfConfig(app);
   const wanted: Wanted[] = asked.map(({ name, named, ref, field }) => {
     if (field === undefined) return { name, named, stem: stemOf(ref!), ref: ref! };
     const { source, maxBytes, field: stem } = referenceAt(field);
     return { name, named, stem, ref: source, maxBytes };
   });
-  if (!all) return wanted;
-  return [
+  if (!all) return { wanted, isCurrent };
+  const everything = [
     ...wanted,
     ...allReferences().map(({ field, source, required, maxBytes }) => ({
       name: field,
@@ -71,6 +90,7 @@ export async function wantedOf(app: App, asked: readonly Asked[], all: boolean):
       maxBytes,
     })),
   ];
+  return { wanted: everything, isCurrent };
 }
 
 /** Throws `usage` for two values with one name: one of them would be lost. */

@@ -241,3 +241,24 @@ Deno.test("who binds the field in the very moment gets no value that palyra did 
   assert.equal(result.status, 7, result.stderr);
   assert.equal((await machine.succeed(["resolve", "global/x"])).stdout, "old");
 });
+
+Deno.test("values and config that are printed together belong together", async () => {
+  using machine = makeMachine();
+  const config = `${machine.home}/c.toml`;
+  const bind = (ref: string): void =>
+    Deno.writeTextFileSync(config, `[a]\nb_vault_ref = "${ref}"\n`);
+  for (const name of ["old", "new"]) {
+    await machine.succeed(["secrets", "set", `global/${name}`], { stdin: name });
+  }
+  bind("global/old");
+  let reads = 0;
+  const args = ["resolve", "--all", "--format", "sh", "--config", config];
+  const result = await runInProcess(machine, { args }, (real) => ({
+    read: (...given): ReturnType<typeof real.read> => {
+      const bytes = real.read(...given);
+      if (reads++ === 0) bind("global/new"); // just after it was read
+      return bytes;
+    },
+  }));
+  assert.equal(result.stdout, "export A_B='new'\n", result.stderr);
+});

@@ -31,21 +31,30 @@ export async function resolve(
   const asked = args.map(parseWanted);
   const format = await formatOf(app, flags, asked);
   const exports = isPlain(format) ? undefined : await import("../export_values.ts");
-  const wanted = await wantedOf(app, asked, flags.all ?? false);
   const target = exports?.prepareExport(app, format as ExportFormat, flags);
-  requireDistinct(exports?.requireNames(wanted) ?? wanted.map(({ name }) => name));
-  using resolved = await resolveSecrets(wanted, {
-    openVault: () => openVaultToRead(app),
-    environment: app.platform.environment,
-  });
-  const { values } = resolved;
-  if (target !== undefined) return await exports!.exportValues(app, target, wanted, values);
-  const bytes = new SensitiveBytes(formatted(format as PlainFormat, wanted, values));
-  if (flags.out === undefined) return printed(bytes);
-  using _wiped = bytes;
-  app.platform.userFiles.replace(flags.out, bytes.reveal());
-  return { kind: "silent" };
+  for (let tries = 1;; tries++) {
+    const { wanted, isCurrent } = await wantedOf(app, asked, flags.all ?? false);
+    requireDistinct(exports?.requireNames(wanted) ?? wanted.map(({ name }) => name));
+    using resolved = await resolveSecrets(wanted, {
+      openVault: () => openVaultToRead(app),
+      environment: app.platform.environment,
+    });
+    if (!await isCurrent()) { // some of the values may be older than the config, others newer
+      if (tries < MAX_TRIES) continue;
+      throw new PalyraError("precondition", "Cannot resolve: the config keeps changing");
+    }
+    const { values } = resolved;
+    if (target !== undefined) return await exports!.exportValues(app, target, wanted, values);
+    const bytes = new SensitiveBytes(formatted(format as PlainFormat, wanted, values));
+    if (flags.out === undefined) return printed(bytes);
+    using _wiped = bytes;
+    app.platform.userFiles.replace(flags.out, bytes.reveal());
+    return { kind: "silent" };
+  }
 }
+
+/** How often everything is read again while the config changes. */
+const MAX_TRIES = 10;
 
 type PlainFormat = "raw" | OutputFormat;
 
