@@ -169,9 +169,9 @@ async function replaceConfig(
     const documents = await context.platform.documents();
     try {
       // Only where the rename was tried may the config tell; otherwise it certainly did not happen.
+      documents.discard(change.tempPath); // first, while the intent still names it
       if (mayBeInPlace) await recover(vault);
       else await concludeIntent(vault, []);
-      documents.discard(change.tempPath);
     } catch { /* the next writer tries again; what failed first is what the user is told */ }
     throw error;
   }

@@ -107,14 +107,25 @@ Deno.test("a staged version is seen by nobody before its document is in place, a
 });
 
 Deno.test("in a document of somebody else each field decides for itself", async () => {
-  using test = await stagedVault({ "global/a": "new a", "global/b": "new b" });
+  const old = { "global/a": "old a", "global/b": "old b" };
+  using test = await stagedVault({ "global/a": "new a", "global/b": "new b" }, old);
   const { vault, save } = test;
   save("field_of_a=global/a\nfield_of_b=global/other");
   assert.equal(await take(vault, "global/a"), "new a");
-  await assertFails("not_found", /no such secret/, () => take(vault, "global/b"));
+  assert.equal(await take(vault, "global/b"), "old b");
   await put(vault, "global/c", "c"); // a writer concludes it
-  assert.deepEqual(await refs(vault), ["global/a#1", "global/c#1"]);
+  assert.deepEqual(await refs(vault), ["global/a#2", "global/b#1", "global/c#1"]);
   assert.equal(findIntent(vault.database), undefined);
+});
+
+Deno.test("an intent without any new value stays for the sake of its temporary file", async () => {
+  using test = await stagedVault({ "global/a": "same" }, { "global/a": "same" });
+  const { vault, path } = test;
+  assert.equal(stagedRows(vault.database).length, 0);
+  assert.notEqual(findIntent(vault.database), undefined);
+  await put(vault, "global/c", "c");
+  assert.equal(findIntent(vault.database), undefined);
+  assert.throws(() => Deno.statSync(`${path}.temp`), Deno.errors.NotFound);
 });
 
 Deno.test("a field that named its secret all along is no witness", async () => {
