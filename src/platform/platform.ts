@@ -1,5 +1,11 @@
 /** The ports through which every room reaches the outside world: types only, no code. */
 
+import type { ByteFilter } from "./byte_filter.ts";
+import type { Foreground } from "./foreground.ts";
+import type { FileTrees, SecretFiles } from "./foreign_files.ts";
+import type { OpenRedirectListener } from "./redirect_listener.ts";
+import type { Web } from "./web.ts";
+
 /** Everything outside the process. A test passes another value; no global is ever patched. */
 export interface Platform {
   readonly clock: Clock;
@@ -12,10 +18,24 @@ export interface Platform {
   readonly userFiles: UserFiles;
   /** Loaded on first use. */
   readonly documents: () => Promise<Documents>;
+  /** Loaded on first use. */
+  readonly trees: () => Promise<FileTrees>;
+  /** Loaded on first use. */
+  readonly secretFiles: () => Promise<SecretFiles>;
   readonly locks: Locks;
   /** Loaded on first use: commands that touch no store do not pay for it. */
   readonly databases: () => Promise<Databases>;
   readonly processes: Processes;
+  /** Loaded on first use. */
+  readonly ownProgram: () => Promise<() => OwnProgram>;
+  /** Loaded on first use. */
+  readonly foreground: () => Promise<Foreground>;
+  /** Loaded on first use. */
+  readonly web: () => Promise<Web>;
+  /** Loaded on first use. */
+  readonly redirectListener: () => Promise<OpenRedirectListener>;
+  /** Loaded on first use. What it gives holds off signals that would end palyra, until disposed of. */
+  readonly heldSignals: () => Promise<() => Disposable>;
 }
 
 /** Wall-clock time. */
@@ -48,10 +68,14 @@ export interface Environment {
 export interface Streams {
   /** Reads to the end of standard input; stops and throws `usage` past `maxBytes`. */
   readInput(maxBytes: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** The next bytes of standard input; `undefined` at its end. The caller wipes them. */
+  readSome(): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /** Writes all bytes to standard output. Throws {@link OutputClosed} when its reader has gone. */
   writeOutput(bytes: Uint8Array): Promise<void>;
   /** Writes text to standard error; a failure to do so is ignored. */
   writeError(text: string): void;
+  /** Passes standard input through a filter to standard output. Throws as both of them do. */
+  filterInput(filter: ByteFilter): Promise<void>;
 }
 
 /** Thrown when nobody reads standard output any more (`palyra … | head -1`). */
@@ -77,6 +101,16 @@ export interface PrivateDirectories {
   check(path: string): boolean;
   /** Names of the entries; empty when there is no such directory. */
   list(path: string): string[];
+  /** What is at a path, judged by nobody; `undefined` when there is certainly nothing. */
+  inspect(path: string): FoundEntry | undefined;
+}
+
+/** An entry of a directory as it is. */
+export interface FoundEntry {
+  readonly kind: "file" | "directory" | "link" | "other";
+  /** Permission bits; `undefined` where the system has none. */
+  readonly mode: number | undefined;
+  readonly owner: "self" | "root" | "other";
 }
 
 /** Small files in palyra's private directories: mode 0600, durable once a call returns. */
@@ -98,8 +132,10 @@ export interface PrivateFiles {
 export interface UserFiles {
   /** Reads a file or pipe to its end; throws `usage` past `maxBytes` or when there is none. */
   read(path: string, maxBytes: number): Promise<Uint8Array<ArrayBuffer>>;
-  /** Writes a file of mode 0600 in one step, in place of what was there. */
-  replace(path: string, bytes: Uint8Array): void;
+  /** Whether there is a regular file that this user can open. */
+  exists(path: string): boolean;
+  /** Writes a file in one step, in place of what was there; of mode 0600 where none is named. */
+  replace(path: string, bytes: Uint8Array, mode?: number): void;
   /** Adds to the end of a file, all or nothing; one that is not there is made with mode 0600. */
   append(path: string, bytes: Uint8Array): void;
 }
@@ -203,6 +239,14 @@ export interface Database extends Disposable {
   write<T>(body: () => T | Promise<T>): Promise<T>;
 }
 
+/** How palyra is started where nothing but its arguments is given. */
+export interface OwnProgram {
+  /** The program by absolute path, and what stands before palyra's own arguments. */
+  readonly argv: readonly string[];
+  /** Variables that it needs. */
+  readonly variables: Readonly<Record<string, string>>;
+}
+
 /** Other programs. */
 export interface Processes {
   /**
@@ -210,6 +254,11 @@ export interface Processes {
    * so is what other users could have put there or changed.
    */
   find(name: string, path: string | undefined): string | undefined;
+  /**
+   * Throws `denied` where somebody else than this user and root could exchange a program, by its own
+   * mode or that of a directory or link that leads to it; `unavailable` when it is not there.
+   */
+  requireSafe(program: string): void;
   /** Starts a program by absolute path, without a shell, and waits for its end. */
   run(request: ProcessRequest): Promise<ProcessResult>;
 }
@@ -220,6 +269,8 @@ export interface ProcessRequest {
   readonly argv: readonly [string, ...string[]];
   /** The whole environment of the program; nothing is inherited. */
   readonly env: Readonly<Record<string, string>>;
+  /** Its working directory; without it palyra's own. */
+  readonly cwd?: string;
   /** Bytes for its standard input; without them it is closed. */
   readonly stdin?: Uint8Array;
   /** When the time is over the program and its process group are killed. */

@@ -15,6 +15,7 @@ async function typeInto(
       PATH: "/usr/bin:/bin",
       HOME: directory,
       SHELL: "/bin/sh",
+      PALYRA_VAULT_BACKEND: "encrypted_file",
     };
     const cache = Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`;
     const run = `${Deno.execPath()} run -A --no-prompt --cached-only ${MAIN}`;

@@ -1,11 +1,11 @@
 /** Palyra's private directories on a real file system. */
 
-import type { PrivateDirectories } from "../platform.ts";
+import type { FoundEntry, PrivateDirectories } from "../platform.ts";
 import { errnoOf, fileFailure, unlessAbsent } from "./failures.ts";
 import { requirePrivateDirectory } from "./ownership.ts";
 import { setMode } from "./temp_file.ts";
 
-export const directories: PrivateDirectories = { ensure, check, list };
+export const directories: PrivateDirectories = { ensure, check, list, inspect };
 
 function check(path: string): boolean {
   const found = unlessAbsent(`look at ${path}`, () => Deno.lstatSync(path));
@@ -44,6 +44,15 @@ function make(path: string): void {
 function list(path: string): string[] {
   const read = (): string[] => [...Deno.readDirSync(path)].map((entry) => entry.name);
   return unlessAbsent(`list ${path}`, read) ?? [];
+}
+
+function inspect(path: string): FoundEntry | undefined {
+  const found = unlessAbsent(`look at ${path}`, () => Deno.lstatSync(path));
+  if (found === undefined) return undefined;
+  const { isFile, isDirectory, isSymlink, mode, uid } = found;
+  const kind = isSymlink ? "link" : isDirectory ? "directory" : isFile ? "file" : "other";
+  const owner = uid === null || uid === Deno.uid() ? "self" : uid === 0 ? "root" : "other";
+  return { kind, mode: mode === null ? undefined : mode & 0o7777, owner };
 }
 
 /** The directory that holds a path; never empty. */

@@ -5,6 +5,7 @@ import type { Backup, Documents } from "../platform.ts";
 import { openDirectory, parentOf, syncDirectory } from "./directories.ts";
 import { attempt, errnoOf, unlessAbsent } from "./failures.ts";
 import { refuse } from "./ownership.ts";
+import { walkOwnPath } from "./own_path.ts";
 import { removeIfThere, setMode } from "./temp_file.ts";
 
 export const documents: Documents = {
@@ -26,8 +27,6 @@ const STICKY = 0o1000;
 const OWNER_MAY_WRITE = 0o200;
 const PERMISSIONS = 0o777;
 const GROUP = 0o070;
-/** As many links as the Linux kernel follows in one path (path_resolution(7)). */
-const MAX_HOPS = 40;
 const TEMP_STEM = ".palyra.toml.palyra-";
 const TEMP_NAME = /^\.palyra\.toml\.palyra-[0-9a-f]{32}$/;
 const onWindows = Deno.build.os === "windows"; // neither uid nor mode there: ACLs decide
@@ -68,50 +67,9 @@ function readAll(file: Deno.FsFile, path: string, maxBytes: number): Uint8Array<
   }
 }
 
-/** Looks at every directory and link from the root on: whoever may exchange one decides what is read. */
 function requireOwn(path: string): void {
   if (onWindows) return;
-  const waiting = path.split("/").filter((part) => part !== "");
-  let at = "/";
-  requireSafeDirectory(at);
-  for (let hops = 0; waiting.length > 0;) {
-    const part = waiting.shift()!;
-    if (part === ".") continue;
-    if (part === "..") {
-      at = parentOf(at);
-      continue;
-    }
-    const next = at === "/" ? `/${part}` : `${at}/${part}`;
-    const found = attempt(`look at ${next}`, () => Deno.lstatSync(next));
-    if (found.isSymlink) {
-      requireOwner(next, found);
-      if (++hops > MAX_HOPS) refuse(path, "too many symbolic links");
-      const target = attempt(`read the link ${next}`, () => Deno.readLinkSync(next));
-      if (target.startsWith("/")) at = "/";
-      waiting.unshift(...target.split("/").filter((name) => name !== ""));
-    } else if (found.isDirectory) {
-      at = next;
-      requireSafeDirectory(at);
-    } else {
-      requireRegular(next, found);
-      if (waiting.length > 0) refuse(path, "a part of the path is not a directory");
-      requireOwnFile(next, found);
-      return;
-    }
-  }
-  refuse(path, "it is a directory");
-}
-
-function requireSafeDirectory(path: string): void {
-  const found = attempt(`look at ${path}`, () => Deno.lstatSync(path));
-  requireOwner(path, found);
-  // In a directory with the sticky bit nobody can exchange what belongs to somebody else.
-  if ((found.mode! & OTHERS_MAY_WRITE) === 0 || (found.mode! & STICKY) !== 0) return;
-  refuse(path, "other users can write to it", `chmod go-w ${path}`);
-}
-
-function requireOwner(path: string, { uid }: Deno.FileInfo): void {
-  if (uid !== Deno.uid() && uid !== 0) refuse(path, "it belongs to another user");
+  walkOwnPath(path, (found, next) => requireOwnFile(next, found));
 }
 
 function requireOwnFile(path: string, found: Deno.FileInfo): void {

@@ -8,7 +8,7 @@ export const clock: Clock = { now: () => Date.now(), pause };
 export const random: Random = { bytes: (length) => crypto.getRandomValues(new Uint8Array(length)) };
 
 /** What the single file takes away from the runtime, or gives to it; it keeps the user's own beside. */
-const STEERING: ReadonlySet<string> = new Set([
+export const STEERING: ReadonlySet<string> = new Set([
   "NODE_OPTIONS",
   "COMPLETE",
   "DENO_DIR",
@@ -21,7 +21,8 @@ const STEERING: ReadonlySet<string> = new Set([
   "OTEL_DENO_CONSOLE",
 ]);
 
-function get(name: string): string | undefined {
+/** The user's own value of a variable; see {@link Environment}. */
+export function get(name: string): string | undefined {
   try {
     const isKept = STEERING.has(name) && Deno.env.get("PALYRA_LAUNCHER") === "1";
     return Deno.env.get(isKept ? `PALYRA_ENV_${name}` : name);

@@ -21,6 +21,7 @@ const BY_ERRNO: Readonly<Record<string, Cause>> = {
   ELOOP: { code: "denied", why: "too many symbolic links" },
   ENAMETOOLONG: { code: "usage", why: "the path is too long" },
   EINVAL: { code: "usage", why: "the path is not valid" },
+  ENXIO: { code: "usage", why: "nothing that can be read is open there" },
   EBUSY: { code: "precondition", why: "it is in use" },
   ENOTEMPTY: { code: "precondition", why: "the directory is not empty" },
 };
@@ -36,11 +37,15 @@ const BY_CLASS: Readonly<Record<string, string>> = {
   BadResource: "EBADF",
 };
 
+/** Numbers that Deno gives in the text only. */
+const BY_NUMBER: Readonly<Record<string, string>> = { "6": "ENXIO" };
+
 /** The errno of something that Deno threw, as a name; `undefined` when it has none. */
 export function errnoOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const code = (error as { code?: unknown }).code;
-  return typeof code === "string" ? code : BY_CLASS[error.name];
+  if (typeof code === "string") return code;
+  return BY_CLASS[error.name] ?? BY_NUMBER[/\(os error (\d+)\)/.exec(error.message)?.[1] ?? ""];
 }
 
 /**

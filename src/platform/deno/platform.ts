@@ -21,7 +21,14 @@ export const denoPlatform: Platform = {
   files: privateFiles,
   userFiles,
   documents: async () => (await import("./documents.ts")).documents,
+  trees: async () => (await import("./file_trees.ts")).fileTrees, // node:fs costs 20 milliseconds
+  secretFiles: async () => (await import("./secret_files.ts")).secretFiles,
   locks,
   databases: async () => (await import("./sqlite.ts")).databases, // node:sqlite costs a millisecond
   processes,
+  ownProgram: async () => (await import("./own_program.ts")).ownProgram,
+  foreground: async () => (await import("./foreground.ts")).foreground,
+  heldSignals: async () => (await import("./held_signals.ts")).holdSignals,
+  redirectListener: async () => (await import("./redirect_listener.ts")).openRedirectListener,
+  web: async () => (await import("./web.ts")).web,
 };

@@ -3,21 +3,34 @@
 import { isPalyraError, PalyraError } from "../../errors.ts";
 import type { PrivateFiles } from "../platform.ts";
 import { parentOf, syncDirectory } from "./directories.ts";
-import { attempt, fileFailure, unlessAbsent } from "./failures.ts";
+import { attempt, errnoOf, fileFailure, unlessAbsent } from "./failures.ts";
 import { refuse, requirePrivateFile } from "./ownership.ts";
 import { removeIfThere, TEMP_NAME, tempPathIn, writeNewFile } from "./temp_file.ts";
 
 export const privateFiles: PrivateFiles = { read, create, replace, remove };
 
+/** Another process of ours may replace or remove a file between the two looks: then look again. */
+const MAX_LOOKS = 20;
+
 function read(path: string, maxBytes: number): Uint8Array<ArrayBuffer> | undefined {
-  const before = unlessAbsent(`read ${path}`, () => Deno.lstatSync(path));
-  if (before === undefined) return undefined;
-  requirePrivateFile(path, before);
-  using file = openOwn(path);
-  const now = file.statSync(); // the open file, not the name: it may have been exchanged
-  if (now.dev !== before.dev || now.ino !== before.ino) {
-    refuse(path, "it changed while it was opened");
+  for (let looks = 0; looks < MAX_LOOKS; looks++) {
+    const before = unlessAbsent(`read ${path}`, () => Deno.lstatSync(path));
+    if (before === undefined) return undefined;
+    requirePrivateFile(path, before);
+    using file = openOwn(path);
+    const now = file?.statSync(); // the open file, not the name: it may have been exchanged
+    if (file === undefined || now?.dev !== before.dev || now.ino !== before.ino) continue;
+    return readOpen(path, maxBytes, file, now);
   }
+  return refuse(path, "it keeps changing while it is opened");
+}
+
+function readOpen(
+  path: string,
+  maxBytes: number,
+  file: Deno.FsFile,
+  now: Deno.FileInfo,
+): Uint8Array<ArrayBuffer> {
   requirePrivateFile(path, now);
   if (now.nlink !== null && now.nlink > 1 && now.nlink !== linksOfOurs(path, now)) {
     // The creator may have removed its temporary link between the two looks.
@@ -26,11 +39,12 @@ function read(path: string, maxBytes: number): Uint8Array<ArrayBuffer> | undefin
   return readToEnd(file, path, maxBytes);
 }
 
-/** A file of ours that even we may not read is out of reach, not forbidden by a policy: `unavailable`. */
-function openOwn(path: string): Deno.FsFile {
+/** `undefined` when it is gone by now. A file of ours that even we may not read is out of reach, not forbidden by a policy: `unavailable`. */
+function openOwn(path: string): Deno.FsFile | undefined {
   try {
     return Deno.openSync(path, { read: true });
   } catch (error) {
+    if (errnoOf(error) === "ENOENT") return undefined;
     const failure = fileFailure(`read ${path}`, error);
     if (!isPalyraError(failure, "denied")) throw failure;
     throw new PalyraError("unavailable", failure.message, {
@@ -87,7 +101,10 @@ function replace(path: string, bytes: Uint8Array): void {
 }
 
 function remove(path: string): void {
-  attempt(`remove ${path}`, () => removeIfThere(path));
+  attempt(`remove ${path}`, () => {
+    removeIfThere(path);
+    syncDirectory(parentOf(path)); // what is removed next may rely on it
+  });
 }
 
 /** Links that {@link create} left behind when it was killed between its link and its removal. */

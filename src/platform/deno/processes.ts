@@ -1,13 +1,16 @@
 /** Other programs: absolute path, no shell, own process group, bounded in time and output. */
 
-import { PalyraError } from "../../errors.ts";
+import { isPalyraError, PalyraError } from "../../errors.ts";
 import type { Processes, ProcessRequest, ProcessResult } from "../platform.ts";
 import { fileFailure } from "./failures.ts";
+import { refuse } from "./ownership.ts";
+import { walkOwnPath } from "./own_path.ts";
 
-export const processes: Processes = { find, run };
+export const processes: Processes = { find, requireSafe, run };
 
 const OTHERS_MAY_WRITE = 0o022;
 const ANY_MAY_RUN = 0o111;
+const onWindows = Deno.build.os === "windows";
 
 function find(name: string, path: string | undefined): string | undefined {
   for (const directory of (path ?? "").split(Deno.build.os === "windows" ? ";" : ":")) {
@@ -34,6 +37,21 @@ function isTrustworthy(path: string): boolean {
     return (uid === 0 || uid === Deno.uid()) && (mode & OTHERS_MAY_WRITE) === 0;
   } catch {
     return false;
+  }
+}
+
+function requireSafe(program: string): void {
+  try {
+    walkOwnPath(program, ({ uid, mode }) => {
+      if (onWindows) return;
+      if (uid !== 0 && uid !== Deno.uid()) refuse(program, "it belongs to another user");
+      if ((mode! & OTHERS_MAY_WRITE) !== 0) {
+        refuse(program, "other users can write to it", `chmod go-w ${program}`);
+      }
+    });
+  } catch (error) {
+    if (!isPalyraError(error, "usage")) throw error;
+    throw new PalyraError("unavailable", `Cannot start ${program}: there is no such program`);
   }
 }
 
@@ -74,8 +92,11 @@ function start(program: string, args: string[], request: ProcessRequest): Deno.C
     return new Deno.Command(program, {
       args,
       env: { ...request.env },
+      ...(request.cwd === undefined ? {} : { cwd: request.cwd }),
       clearEnv: true,
-      detached: true, // setsid: its own group to kill, and no terminal to ask on
+      // setsid: its own group to kill, and no terminal to ask on. On Windows it would take the console
+      // away, and PowerShell without one ends with status 0 and does nothing.
+      detached: Deno.build.os !== "windows",
       stdin: request.stdin === undefined ? "null" : "piped",
       stdout: "piped",
       stderr: "piped",
@@ -106,12 +127,22 @@ async function collect(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;
-  function write(chunk: Uint8Array<ArrayBuffer>): void {
-    length += chunk.length;
-    if (length > maxBytes) overflow();
-    else chunks.push(chunk);
+  const reader = stream.getReader(); // pipeTo() would cost a millisecond
+  const giveUp = (): void => void reader.cancel().catch(() => {});
+  signal.addEventListener("abort", giveUp);
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      length += value.length;
+      if (length > maxBytes) overflow();
+      else chunks.push(value);
+    }
+  } catch {
+    /* what came before counts; the status tells the rest */
+  } finally {
+    signal.removeEventListener("abort", giveUp);
   }
-  await stream.pipeTo(new WritableStream({ write }), { signal }).catch(() => {});
   const whole = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
   let at = 0;
   for (const chunk of chunks) {

@@ -5,12 +5,12 @@ import type { UserFiles } from "../platform.ts";
 import { readWithin } from "./bounded_read.ts";
 import { parentOf, syncDirectory } from "./directories.ts";
 import { attempt, errnoOf, fileFailure, unlessAbsent } from "./failures.ts";
-import { removeIfThere, writeNewFile } from "./temp_file.ts";
+import { removeIfThere, setMode, writeNewFile } from "./temp_file.ts";
 
-export const userFiles: UserFiles = { read, replace, append };
+export const userFiles: UserFiles = { read, exists, replace, append };
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-const ATTEMPTS = 5;
+const ATTEMPTS = 200;
 /** Characters of the target's name in that of the temporary file, so that it is never too long. */
 const NAME_KEPT = 50;
 
@@ -23,17 +23,25 @@ async function read(path: string, maxBytes: number): Promise<Uint8Array<ArrayBuf
   }
 }
 
+function exists(path: string): boolean {
+  try {
+    using file = Deno.openSync(path, { read: true });
+    return file.statSync().isFile;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * The temporary file carries a lock while its writer lives, so that the next writer of the same
  * target can tell what a killed one left behind (it holds a value) and removes it.
  */
-function replace(path: string, bytes: Uint8Array): void {
+function replace(path: string, bytes: Uint8Array, mode = 0o600): void {
   requireReplaceable(path);
-  const directory = parentOf(path);
   const name = path.slice(path.lastIndexOf("/") + 1);
   const stem = `.${name.slice(0, NAME_KEPT)}.palyra-`;
   attempt(`write ${path}`, () => {
-    for (let left = ATTEMPTS; !tryReplace(path, directory, stem, bytes); left--) {
+    for (let left = ATTEMPTS; !tryReplace(path, stem, bytes, mode); left--) {
       if (left === 1) {
         throw new PalyraError("precondition", `Cannot write ${path}: others keep writing it`);
       }
@@ -73,7 +81,8 @@ function requireReplaceable(path: string): void {
   throw new PalyraError("usage", `Cannot write ${path}: it is ${what}`);
 }
 
-function tryReplace(path: string, directory: string, stem: string, bytes: Uint8Array): boolean {
+function tryReplace(path: string, stem: string, bytes: Uint8Array, mode: number): boolean {
+  const directory = parentOf(path);
   removeAbandoned(directory, stem);
   const temp = `${directory}/${stem}${crypto.randomUUID()}`;
   try {
@@ -81,6 +90,7 @@ function tryReplace(path: string, directory: string, stem: string, bytes: Uint8A
     using held = Deno.openSync(temp, { write: true });
     if (!held.tryLockSync(true)) return false; // another one takes it for abandoned just now
     for (let at = 0; at < bytes.length;) at += held.writeSync(bytes.subarray(at));
+    setMode(temp, mode);
     held.syncSync();
     Deno.renameSync(temp, path);
   } catch (error) {
@@ -96,9 +106,18 @@ function removeAbandoned(directory: string, stem: string): void {
   for (const { name, isFile } of Deno.readDirSync(directory)) {
     if (!isFile || !name.startsWith(stem) || !UUID.test(name.slice(stem.length))) continue;
     try {
-      using file = Deno.openSync(`${directory}/${name}`, { write: true });
+      using file = openToLock(`${directory}/${name}`);
       if (file.tryLockSync(true)) removeIfThere(`${directory}/${name}`);
     } catch { /* not ours, or already gone */ }
+  }
+}
+
+/** Also one that was to be read only: whoever was to finish it may have been killed just before. */
+function openToLock(path: string): Deno.FsFile {
+  try {
+    return Deno.openSync(path, { write: true });
+  } catch {
+    return Deno.openSync(path, { read: true });
   }
 }
 

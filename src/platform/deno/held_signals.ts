@@ -1,0 +1,23 @@
+/** Signals that would end palyra, held off while something must not be left half-done. */
+
+const HELD: readonly Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
+const HELD_ON_WINDOWS: readonly Deno.Signal[] = ["SIGINT", "SIGBREAK"];
+
+/** Holds them off until disposed of; the first one that came is then sent again, and ends palyra. */
+export function holdSignals(): Disposable {
+  const signals = Deno.build.os === "windows" ? HELD_ON_WINDOWS : HELD;
+  let came: Deno.Signal | undefined;
+  const listeners = signals.map((signal) => {
+    const listener = (): void => {
+      came ??= signal;
+    };
+    Deno.addSignalListener(signal, listener);
+    return { signal, listener };
+  });
+  return {
+    [Symbol.dispose]: () => {
+      for (const { signal, listener } of listeners) Deno.removeSignalListener(signal, listener);
+      if (came !== undefined) Deno.kill(Deno.pid, came);
+    },
+  };
+}
