@@ -6,12 +6,16 @@
  * a DEK can be wrapped again without touching the content.
  */
 
-import { flattenedDecrypt } from "jose/jwe/flattened/decrypt";
-import { FlattenedEncrypt } from "jose/jwe/flattened/encrypt";
-import { decodeBase64Url, encodeBase64Url, encodeUtf8 } from "./encoding.ts";
+import { encodeBase64Url, encodeUtf8 } from "./encoding.ts";
 
 /** The protected header of every envelope: `{"alg":"A256KW","enc":"A256GCM"}` in base64url. */
 export const PROTECTED_HEADER = "eyJhbGciOiJBMjU2S1ciLCJlbmMiOiJBMjU2R0NNIn0";
+
+/** 32 bytes wrapped (RFC 3394). */
+const WRAPPED_BYTES = 40;
+/** RFC 7518 section 5.3: 96 bits, and a tag of 128. */
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
 
 /** The parts of a JWE that are not fixed (RFC 7516 section 7.2.2 without `protected` and `aad`). */
 export interface JweParts {
@@ -30,48 +34,31 @@ export function importWrappingKey(bytes: Uint8Array<ArrayBuffer>): Promise<Crypt
 }
 
 /**
- * Seals a plaintext under a fresh DEK that `key` wraps. The AAD must not be empty: jose seals with an
- * empty one as if there were none, and then cannot open it.
+ * Opens a JWE (RFC 7516 section 5.2); `undefined` for a wrong key, another AAD, or altered parts: an
+ * AEAD cannot tell which. Two calls of WebCrypto, where jose makes four: a command that reads fifty
+ * values spends most of its time here. What jose seals it opens, and refuses what jose refuses.
  */
-export async function sealJwe(
-  plaintext: Uint8Array,
-  aad: string,
-  key: CryptoKey,
-): Promise<JweParts> {
-  if (aad === "") throw new Error("Cannot seal without additional authenticated data");
-  const jwe = await new FlattenedEncrypt(plaintext)
-    .setProtectedHeader({ alg: "A256KW", enc: "A256GCM" })
-    .setAdditionalAuthenticatedData(encodeUtf8(aad))
-    .encrypt(key);
-  if (jwe.protected !== PROTECTED_HEADER) throw new Error("Unexpected protected header");
-  return {
-    encryptedKey: decodeBase64Url(jwe.encrypted_key!)!,
-    iv: decodeBase64Url(jwe.iv!)!,
-    ciphertext: decodeBase64Url(jwe.ciphertext)!,
-    tag: decodeBase64Url(jwe.tag!)!,
-  };
-}
-
-/** Opens a JWE; `undefined` for a wrong key, another AAD, or altered parts: an AEAD cannot tell which. */
 export async function openJwe(
-  parts: JweParts,
+  { encryptedKey, iv, ciphertext, tag }: JweParts,
   aad: string,
   key: CryptoKey,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  // AES Key Wrap and AES-GCM would take other lengths as well: shorter keys, cut tags.
+  if (encryptedKey.length !== WRAPPED_BYTES || iv.length !== IV_BYTES || tag.length !== TAG_BYTES) {
+    return undefined;
+  }
+  const sealed = new Uint8Array(ciphertext.length + TAG_BYTES);
+  sealed.set(ciphertext);
+  sealed.set(tag, ciphertext.length);
+  // RFC 7516 section 5.1 step 14: the protected header, and the AAD, both as base64url.
+  const additionalData = encodeUtf8(`${PROTECTED_HEADER}.${encodeBase64Url(encodeUtf8(aad))}`);
+  const { subtle } = crypto;
   try {
-    const opened = await flattenedDecrypt(
-      {
-        protected: PROTECTED_HEADER,
-        encrypted_key: encodeBase64Url(parts.encryptedKey),
-        iv: encodeBase64Url(parts.iv),
-        ciphertext: encodeBase64Url(parts.ciphertext),
-        tag: encodeBase64Url(parts.tag),
-        aad: encodeBase64Url(encodeUtf8(aad)),
-      },
-      key,
-      { keyManagementAlgorithms: ["A256KW"], contentEncryptionAlgorithms: ["A256GCM"] },
-    );
-    return opened.plaintext as Uint8Array<ArrayBuffer>;
+    const dek = await subtle.unwrapKey("raw", encryptedKey, key, "AES-KW", "AES-GCM", false, [
+      "decrypt",
+    ]);
+    const algorithm = { name: "AES-GCM", iv, additionalData, tagLength: TAG_BYTES * 8 };
+    return new Uint8Array(await subtle.decrypt(algorithm, dek, sealed));
   } catch {
     return undefined;
   }

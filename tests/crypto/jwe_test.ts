@@ -2,7 +2,16 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { importWrappingKey, openJwe, rewrapKey, sealJwe } from "../../src/crypto/jwe.ts";
+import { flattenedDecrypt } from "jose/jwe/flattened/decrypt";
+import {
+  importWrappingKey,
+  type JweParts,
+  openJwe,
+  PROTECTED_HEADER,
+  rewrapKey,
+} from "../../src/crypto/jwe.ts";
+import { encodeBase64Url, encodeUtf8 } from "../../src/crypto/encoding.ts";
+import { sealJwe } from "../../src/crypto/jwe_seal.ts";
 import { unwrapKeyBytes, wrapKeyBytes } from "../../src/crypto/wrapped_key.ts";
 import { checkProperty } from "../support/properties.ts";
 
@@ -24,6 +33,63 @@ Deno.test("openJwe() opens what sealJwe() made, with that key and AAD only", asy
     },
   );
   await checkProperty("JWE", property);
+});
+
+/** What jose makes of the same parts. */
+async function openWithJose(
+  { encryptedKey, iv, ciphertext, tag }: JweParts,
+  aad: string,
+  key: CryptoKey,
+): Promise<Uint8Array | undefined> {
+  try {
+    const opened = await flattenedDecrypt(
+      {
+        protected: PROTECTED_HEADER,
+        encrypted_key: encodeBase64Url(encryptedKey),
+        iv: encodeBase64Url(iv),
+        ciphertext: encodeBase64Url(ciphertext),
+        tag: encodeBase64Url(tag),
+        aad: encodeBase64Url(encodeUtf8(aad)),
+      },
+      key,
+      { keyManagementAlgorithms: ["A256KW"], contentEncryptionAlgorithms: ["A256GCM"] },
+    );
+    return opened.plaintext;
+  } catch {
+    return undefined;
+  }
+}
+
+Deno.test("openJwe() opens and refuses exactly what jose does, whatever was altered or cut", async () => {
+  const key = await randomKey();
+  const names = ["encryptedKey", "iv", "ciphertext", "tag"] as const;
+  let [opened, refused] = [0, 0];
+  const property = fc.asyncProperty(
+    fc.uint8Array({ minLength: 1, maxLength: 100 }),
+    fc.string({ minLength: 1 }),
+    fc.constantFrom(...names),
+    fc.constantFrom("nothing", "a bit", "the end", "one more"),
+    fc.nat(),
+    async (plaintext, aad, name, change, at) => {
+      const parts = await sealJwe(plaintext, aad, key);
+      const before = parts[name];
+      const part = change === "the end"
+        ? before.slice(0, at % before.length)
+        : new Uint8Array(before.length + (change === "one more" ? 1 : 0));
+      if (change !== "the end") part.set(before);
+      if (change === "a bit") part[at % part.length]! ^= 1 << (at % 8);
+      const altered = { ...parts, [name]: part };
+      const [ours, theirs] = [
+        await openJwe(altered, aad, key),
+        await openWithJose(altered, aad, key),
+      ];
+      assert.deepEqual(ours && encodeBase64Url(ours), theirs && encodeBase64Url(theirs));
+      if (ours === undefined) refused++;
+      else opened++;
+    },
+  );
+  await checkProperty("JWE against jose", property);
+  assert.ok(opened > 100 && refused > 100, `${opened} opened, ${refused} refused`);
 });
 
 Deno.test("openJwe() refuses a shortened tag, which some implementations accept", async () => {
