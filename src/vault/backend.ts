@@ -1,30 +1,33 @@
 /** The port to the place where the vault's one sealed key rests, and the kinds of such places. */
 
 import { PalyraError } from "../errors.ts";
+import { KEYSTORE_KINDS } from "../keystore/keystore.ts";
 
 /**
  * Where the sealed vault key rests. A backend sees one short text that is sealed already: at most
  * {@link MAX_BLOB_LENGTH} ASCII characters, under a random id that says nothing.
  */
 export interface BlobBackend {
-  /** Stores the blob so that it survives a power loss. A blob is never overwritten by palyra. */
+  /** Makes sure that blobs can be kept here, by trying. Throws `unavailable` with the cause. */
+  prepare(): Promise<void>;
+  /**
+   * Stores the blob so that it survives a power loss. A blob is never overwritten by palyra; its
+   * caller reads it back before it relies on it.
+   */
   put(id: string, blob: string): Promise<void>;
   /** The blob; `undefined` only when there is certainly none under the id. */
   get(id: string): Promise<string | undefined>;
-  /** Removes the blob; one that is not there counts as removed. */
+  /** Removes the blob; one that is not there counts as removed. Throws unless it is certainly gone. */
   delete(id: string): Promise<void>;
+  /** Removes what {@link prepare} has made: the vault keeps nothing here any more. */
+  retire(): Promise<void>;
 }
 
 /** Longest blob: every keystore holds at least this much under one item. */
 export const MAX_BLOB_LENGTH = 1_024;
 
 /** Kinds of backends; their names are stored and public. */
-export const BACKEND_KINDS = [
-  "encrypted_file",
-  "linux_secret_service",
-  "macos_keychain",
-  "windows_dpapi",
-] as const;
+export const BACKEND_KINDS = ["encrypted_file", ...KEYSTORE_KINDS] as const;
 
 /** One of the {@link BACKEND_KINDS}. */
 export type BackendKind = typeof BACKEND_KINDS[number];

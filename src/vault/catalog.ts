@@ -116,17 +116,21 @@ export function versionOf(
 }
 
 /**
- * Whether the table holds the secret (or the version) at all, read without any index: what an index
- * does not find is not yet proven to be absent.
+ * Whether the table holds the secret (or the version) while its index does not lead to it: what an index
+ * does not find is not yet proven to be absent. One statement looks at one moment: a secret that was
+ * stored since the caller's look is found both ways.
  */
-export function isInTable(
+export function isHiddenByIndex(
   database: Database,
   { scope, name }: SecretId,
   version?: number,
 ): boolean {
   const row = database.get(
     `SELECT 1 FROM versions NOT INDEXED
-      WHERE scope = ?1 AND name = ?2 AND (?3 IS NULL OR version = ?3) LIMIT 1`,
+      WHERE scope = ?1 AND name = ?2 AND (?3 IS NULL OR version = ?3)
+        AND NOT EXISTS (SELECT 1 FROM versions i INDEXED BY sqlite_autoindex_versions_1
+          WHERE i.scope = ?1 AND i.name = ?2 AND (?3 IS NULL OR i.version = ?3))
+      LIMIT 1`,
     scope,
     name,
     version ?? null,

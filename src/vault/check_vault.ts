@@ -3,7 +3,7 @@
 import { isPalyraError, PalyraError } from "../errors.ts";
 import { allScopeKeys, liveBlob, scopeKeyById, versionByRow } from "./catalog.ts";
 import type { BlobRow, ScopeKeyRow } from "./catalog_rows.ts";
-import { openLiveVaultKey } from "./key_chain.ts";
+import { mayBeStale, openLiveVaultKey } from "./key_chain.ts";
 import { collectLeftovers, countLeftovers, findLeftovers } from "./leftovers.ts";
 import { openRowOf } from "./read_secret.ts";
 import { settleIntent } from "./recovery.ts";
@@ -64,7 +64,8 @@ export async function checkVault(
   return { checked, bad, leftovers, repaired };
 }
 
-function requireSoundDatabase({ database }: Vault): void {
+/** Throws `integrity` when the database itself is damaged. */
+export function requireSoundDatabase({ database }: Vault): void {
   const answers = database.all("PRAGMA integrity_check(1)");
   const foreign = database.all("PRAGMA foreign_key_check");
   if (answers[0]?.["integrity_check"] === "ok" && foreign.length === 0) return;
@@ -96,9 +97,11 @@ async function openStable(vault: Vault, kid: string): Promise<boolean> {
       await vault.keys.scopeKey(blob, row, row.scope);
       return true;
     } catch (error) {
-      if (!isPalyraError(error, "integrity")) throw error;
+      if (!mayBeStale(error)) throw error;
       found = take();
-      if (found.blob?.id === blob?.id) return false;
+      if (found.blob?.id !== blob?.id) continue;
+      if (!isPalyraError(error, "integrity")) throw error;
+      return false;
     }
   }
 }

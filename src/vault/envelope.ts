@@ -1,6 +1,6 @@
-/** Sealed envelopes: one JWE a secret version, bound by its AAD to where it stands. */
+/** Sealed envelopes: one JWE a secret version, bound by its AAD to where it stands; opening them. */
 
-import { type JweParts, openJwe, sealJwe } from "../crypto/jwe.ts";
+import { type JweParts, openJwe } from "../crypto/jwe.ts";
 import { SensitiveBytes } from "../crypto/sensitive_bytes.ts";
 import type { SecretId } from "./vault_ref.ts";
 
@@ -18,29 +18,21 @@ export interface EnvelopePlace {
   readonly expiresAt: string | undefined;
 }
 
-/** Seals a value for a place under a scope key. */
-export function sealValue(
-  value: SensitiveBytes,
-  place: EnvelopePlace,
-  scopeKey: CryptoKey,
-): Promise<JweParts> {
-  return sealJwe(value.reveal(), aadOf(place), scopeKey);
-}
-
 /** Opens an envelope; `undefined` for a wrong key, another place, or altered data. */
 export async function openValue(
   parts: JweParts,
   place: EnvelopePlace,
   scopeKey: CryptoKey,
 ): Promise<SensitiveBytes | undefined> {
-  const opened = await openJwe(parts, aadOf(place), scopeKey);
+  const opened = await openJwe(parts, envelopeAad(place), scopeKey);
   if (opened === undefined || opened.length === 0 || opened.length > MAX_VALUE_BYTES) {
     return undefined;
   }
   return new SensitiveBytes(opened);
 }
 
-function aadOf({ vaultId, id, version, createdAt, expiresAt }: EnvelopePlace): string {
+/** What an envelope is bound to. */
+export function envelopeAad({ vaultId, id, version, createdAt, expiresAt }: EnvelopePlace): string {
   const { scope, name } = id;
   const fields = [vaultId, scope, name, version, createdAt, expiresAt ?? null];
   return JSON.stringify(["palyra/v1/value", ...fields]);

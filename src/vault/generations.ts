@@ -7,15 +7,17 @@
 import { importWrappingKey, rewrapKey } from "../crypto/jwe.ts";
 import { SensitiveBytes } from "../crypto/sensitive_bytes.ts";
 import { PalyraError } from "../errors.ts";
-import type { BackendKind } from "./backend.ts";
+import { isKeystore } from "../keystore/keystore.ts";
+import type { BackendKind, BlobBackend } from "./backend.ts";
 import { allScopeKeys } from "./catalog.ts";
 import type { ScopeKeyRow } from "./catalog_rows.ts";
 import { KEK_SALT_BYTES, openLiveVaultKey } from "./key_chain.ts";
-import { collectLeftovers } from "./leftovers.ts";
+import { collectLeftovers, dropBlob } from "./leftovers.ts";
 import { damagedIndex } from "./read_secret.ts";
 import { numberOf } from "./rows.ts";
 import type { Vault } from "./vault.ts";
-import { openVaultKey, sealVaultKey, VAULT_KEY_BYTES } from "./vault_key.ts";
+import { sealVaultKey } from "./sealing.ts";
+import { openVaultKey, VAULT_KEY_BYTES } from "./vault_key.ts";
 
 const BLOB_ID_BYTES = 16;
 
@@ -44,18 +46,34 @@ export async function renewVaultKey(vault: Vault, kind: BackendKind): Promise<Va
   const rewrapped = await rewrapAll(scopeKeys, oldKey, newKey); // fails before anything is written
 
   await announce(vault, { id, kind, salt, ...place });
-  const backend = await vault.backendFor(kind);
+  const backend = await prepared(vault, id, kind);
   await backend.put(id, blob);
   const stored = await backend.get(id);
-  if (stored === undefined || await openVaultKey(stored, place, kek) === undefined) {
+  if (stored !== blob || await openVaultKey(stored, place, kek) === undefined) {
     throw new PalyraError(
       "unavailable",
       `Cannot keep the vault key in ${kind}: it does not come back`,
+      {
+        hint: "The key that was in force before still is",
+        ...(isKeystore(kind) ? { details: { backend: kind, cause: "corrupt" } } : {}),
+      },
     );
   }
   await enforce(vault, id, rewrapped);
   await collectLeftovers(vault);
   return { generation: place.generation, kekKid: kid };
+}
+
+/** The backend, tried out; where it cannot be used, nothing of it stays announced. */
+async function prepared(vault: Vault, id: string, kind: BackendKind): Promise<BlobBackend> {
+  try {
+    const backend = await vault.backendFor(kind);
+    await backend.prepare();
+    return backend;
+  } catch (error) {
+    await dropBlob(vault, id);
+    throw error;
+  }
 }
 
 interface Announcement {

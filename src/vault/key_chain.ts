@@ -14,6 +14,8 @@ export const KEK_SALT_BYTES = 32;
 
 /** Where KEKs come from: the device CA, which this room never sees. */
 export interface KekSource {
+  /** No program is started and nobody asked for a KEK. */
+  readonly isAtHand: boolean;
   /** The KEK for one salt, and the id that tells which it is. */
   kekFor(salt: Uint8Array<ArrayBuffer>): Promise<{ readonly kid: string; readonly kek: CryptoKey }>;
 }
@@ -23,6 +25,10 @@ export interface KeyChainParts {
   readonly vaultId: string;
   readonly keks: KekSource;
   readonly backendFor: (kind: BackendKind) => Promise<BlobBackend>;
+  /** A blob that its backend has been asked for already. */
+  readonly asked?:
+    | { readonly id: string; readonly sealed: () => Promise<string | undefined> }
+    | undefined;
 }
 
 /**
@@ -66,15 +72,23 @@ export class KeyChain {
   }
 
   async #openVaultKey(blob: BlobRow): Promise<CryptoKey> {
-    const kek = await this.kek(blob);
-    const backend = await this.#parts.backendFor(blob.backend);
-    const sealed = await backend.get(blob.id);
-    if (sealed === undefined) throw sealedKeyGone();
+    if (this.#parts.keks.isAtHand) await this.kek(blob); // another identity asks no backend
+    // Started together: each may have to wait for a keystore. Another identity is told first.
+    const [kekFound, found] = await Promise.allSettled([this.kek(blob), this.#sealed(blob)]);
+    const kek = settled(kekFound);
+    const sealed = settled(found);
+    if (sealed === undefined) throw sealedKeyGone(blob.backend);
     const { vaultId } = this.#parts;
     const place = { vaultId, generation: blob.generation, kid: blob.kekKid };
     const key = await openVaultKey(sealed, place, kek);
     if (key === undefined) throw altered("the vault key");
     return key;
+  }
+
+  async #sealed(blob: BlobRow): Promise<string | undefined> {
+    const { asked, backendFor } = this.#parts;
+    if (asked?.id === blob.id) return await asked.sealed();
+    return await (await backendFor(blob.backend)).get(blob.id);
   }
 
   async #openScopeKey(blob: BlobRow, row: ScopeKeyRow, scope: VaultScope): Promise<ScopeKey> {
@@ -102,16 +116,24 @@ export async function openLiveVaultKey(
       return await keys.vaultKey(blob);
     } catch (error) {
       const now = liveBlob(database);
-      if (!isPalyraError(error, "integrity") || now?.id === blob.id) throw error;
+      if (!mayBeStale(error) || now?.id === blob.id) throw error;
       blob = now;
     }
   }
 }
 
-/** The one error for a vault whose key no backend has. */
-export function sealedKeyGone(): PalyraError {
+/** Whether a failure may come from a key that was moved or rotated while it was read. */
+export function mayBeStale(error: unknown): boolean {
+  return isPalyraError(error, "integrity") || isPalyraError(error, "unavailable");
+}
+
+/** The one error for a vault whose key is certainly gone; `backend` is where it should have been. */
+export function sealedKeyGone(backend: BackendKind = "encrypted_file"): PalyraError {
+  const isKept = backend !== "encrypted_file";
+  const what = isKept ? `the keystore (${backend}), or the whole state root,` : "the state root";
   return new PalyraError("integrity", "Cannot open the vault: its sealed key is gone", {
-    hint: "Restore the state root from a backup",
+    hint: `Restore ${what} from a backup`,
+    ...(isKept ? { details: { backend, cause: "lost_key" } } : {}),
   });
 }
 
@@ -127,6 +149,11 @@ function once<T>(
   known.set(name, begun);
   begun.catch(() => known.delete(name));
   return begun;
+}
+
+function settled<T>(result: PromiseSettledResult<T>): T {
+  if (result.status === "rejected") throw result.reason;
+  return result.value;
 }
 
 function altered(what: string): PalyraError {

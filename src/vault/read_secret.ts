@@ -1,11 +1,11 @@
 /** Reading a secret: the row and its keys on one snapshot, opened, and judged by its dates. */
 
 import type { SensitiveBytes } from "../crypto/sensitive_bytes.ts";
-import { isPalyraError, PalyraError } from "../errors.ts";
+import { PalyraError } from "../errors.ts";
 import {
   committedVersion,
   currentVersion,
-  isInTable,
+  isHiddenByIndex,
   isStaged,
   liveBlob,
   oldestVersion,
@@ -14,6 +14,7 @@ import {
 } from "./catalog.ts";
 import type { BlobRow, ScopeKeyRow, SealedRow } from "./catalog_rows.ts";
 import { openValue } from "./envelope.ts";
+import { mayBeStale } from "./key_chain.ts";
 import type { ScopeKey } from "./scope_key.ts";
 import type { Vault } from "./vault.ts";
 import { formatVaultRef, type SecretId, type VaultRef } from "./vault_ref.ts";
@@ -112,9 +113,9 @@ export function hasExpired(expiresAt: string | undefined, nowAt: string): boolea
   return expiresAt !== undefined && expiresAt <= nowAt;
 }
 
-/** The error for what an index did not find: `not_found` only if the table does not hold it either. */
+/** The error for what an index did not find: `not_found` only if the table does not hold it all the same. */
 export function provenAbsent({ database }: Vault, ref: VaultRef): PalyraError {
-  return isInTable(database, ref, ref.version) ? damagedIndex() : notFound(ref);
+  return isHiddenByIndex(database, ref, ref.version) ? damagedIndex() : notFound(ref);
 }
 
 /** The error for an index that does not agree with its table. */
@@ -158,7 +159,7 @@ async function openStable(
     try {
       return { opened: await openRow(vault, snapshot), snapshot };
     } catch (error) {
-      if (!isPalyraError(error, "integrity") || tries === MAX_TRIES) throw error;
+      if (!mayBeStale(error) || tries === MAX_TRIES) throw error;
       const again = vault.database.read(take);
       if (sameKeys(snapshot, again)) throw error;
       snapshot = again;

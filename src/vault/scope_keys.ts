@@ -1,10 +1,10 @@
 /** The scope key that a writer seals with: opened, or made on first use of the scope. */
 
 import { SensitiveBytes } from "../crypto/sensitive_bytes.ts";
-import { isPalyraError, PalyraError } from "../errors.ts";
+import { PalyraError } from "../errors.ts";
 import { liveBlob, liveScopeKey } from "./catalog.ts";
 import type { BlobRow, ScopeKeyRow } from "./catalog_rows.ts";
-import { sealedKeyGone } from "./key_chain.ts";
+import { mayBeStale, sealedKeyGone } from "./key_chain.ts";
 import { collectLeftovers } from "./leftovers.ts";
 import type { VaultScope } from "./scope.ts";
 import { makeScopeKey, SCOPE_KEY_BYTES, type ScopeKey } from "./scope_key.ts";
@@ -32,7 +32,7 @@ async function openStable(vault: Vault, scope: VaultScope): Promise<ScopeKey | u
     try {
       return await vault.keys.scopeKey(keys.blob, keys.row, scope);
     } catch (error) {
-      if (!isPalyraError(error, "integrity") || tries === MAX_TRIES) throw error;
+      if (!mayBeStale(error) || tries === MAX_TRIES) throw error;
       const again = take(vault, scope);
       if (again.blob?.id === keys.blob.id && again.row?.kid === keys.row.kid) throw error;
       keys = again;

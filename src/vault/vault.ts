@@ -1,13 +1,15 @@
 /** An open vault: its database, its keys, its paths; and how it is found. */
 
+import { bringUpToDate, requireTables, standIn } from "../database/schema.ts";
 import { decodeUtf8 } from "../crypto/encoding.ts";
 import { PalyraError } from "../errors.ts";
 import type { Database, Platform } from "../platform/platform.ts";
 import type { BackendKind, BackendPreference, BlobBackend } from "./backend.ts";
+import { isKeystore } from "../keystore/keystore.ts";
 import { liveBlob } from "./catalog.ts";
 import { type KekSource, KeyChain } from "./key_chain.ts";
 import { textOf } from "./rows.ts";
-import { bringUpToDate, requireTables, standIn } from "./schema.ts";
+import { VAULT_SCHEMA } from "./schema.ts";
 
 /** Where a vault's files are. */
 export interface VaultPaths {
@@ -45,12 +47,17 @@ export type BindingsOf = (
 
 /** What the vault is given, because it must not know where it comes from. */
 export interface VaultContext {
-  readonly keks: KekSource;
+  /** KEKs, or what opens their source: it is called when the database has been opened. */
+  readonly keks: KekSource | (() => Promise<KekSource>);
   readonly bindings: BindingsOf;
   /** Versions that are kept of each secret; without it 10. */
   readonly keepVersions?: number;
   /** A writer brings an older database up to date; a reader changes nothing. */
   readonly toWrite?: boolean;
+  /** A person is there, and has allowed the keystore to ask them. */
+  readonly mayUnlock?: boolean;
+  /** A value will be opened: the keystore is asked at once, while everything else is made ready. */
+  readonly opensValues?: boolean;
 }
 
 /** Versions that are kept unless the configuration says otherwise. */
@@ -69,6 +76,9 @@ export interface Vault extends Disposable {
   /** Throws `unavailable` for a kind that cannot be used here. */
   readonly backendFor: (kind: BackendKind) => Promise<BlobBackend>;
 }
+
+/** Where the keystore of a system keeps nothing itself, its items are files in here. */
+const KEYSTORE_FILES = "keystore";
 
 /** How long a writer waits for `keys.lock`, in milliseconds. */
 export const KEYS_LOCK_TIMEOUT_MS = 10_000;
@@ -112,8 +122,13 @@ export async function openVault(
   context: VaultContext,
 ): Promise<Vault | undefined> {
   if (!platform.directories.check(paths.directory)) return undefined;
+  const marker = readMarker(platform, paths); // first: the database is made before it
+  const marked = marker !== undefined;
+  if (context.opensValues && marked && isKeystore(marker)) {
+    // Loaded while the database is: what the marker says is only likely.
+    import("../keystore/open_keystore.ts").then(({ loadAdapter }) => loadAdapter(marker));
+  }
   const databases = await platform.databases();
-  const marked = readMarker(platform, paths) !== undefined; // first: the database is made before it
   const database = databases.open(paths.database);
   if (database === undefined) {
     if (!marked) return undefined;
@@ -135,6 +150,7 @@ export function requirePinned(pinned: BackendKind, preference: BackendPreference
   throw new PalyraError(
     "precondition",
     `Cannot use the backend ${preference}: the vault is pinned to ${pinned}`,
+    { hint: `palyra vault migrate --to ${preference} moves the vault's key there` },
   );
 }
 
@@ -146,8 +162,9 @@ interface OpenParts {
 }
 
 async function openDatabase({ platform, paths, database, context }: OpenParts): Promise<Vault> {
-  const { keks, bindings, keepVersions = KEEP_VERSIONS, toWrite = false } = context;
-  const version = requireTables(database);
+  const { bindings, keepVersions = KEEP_VERSIONS, toWrite = false } = context;
+  const { mayUnlock = false, opensValues = false } = context;
+  const version = requireTables(database, VAULT_SCHEMA);
   const { row, blob } = database.read(() => ({
     row: database.get("SELECT vault_id FROM vault"),
     blob: liveBlob(database),
@@ -156,23 +173,58 @@ async function openDatabase({ platform, paths, database, context }: OpenParts): 
     throw new PalyraError("integrity", "Cannot open the vault: its database was altered");
   }
   const vaultId = textOf(row, "vault_id");
-  const backendFor = (kind: BackendKind): Promise<BlobBackend> => backendOf(kind, database);
-  const keys = new KeyChain({ vaultId, keks, backendFor });
-  if (blob !== undefined) await keys.kek(blob); // another identity ends here, whatever the command
-  if (toWrite) await bringUpToDate(database);
-  else standIn(database, version);
+  const backendFor = (kind: BackendKind): Promise<BlobBackend> =>
+    backendOf(kind, { platform, paths, database, vaultId, mayUnlock });
+  const asked = blob !== undefined && opensValues && isKeystore(blob.backend)
+    ? { id: blob.id, sealed: await begin(backendFor(blob.backend), blob.id) }
+    : undefined;
+  const keks = typeof context.keks === "function" ? await context.keks() : context.keks;
+  const keys = new KeyChain({ vaultId, keks, backendFor, asked });
+  // Another identity ends here, whatever the command; one that must be asked for waits for a value.
+  if (blob !== undefined && keks.isAtHand) await keys.kek(blob);
+  if (toWrite) await bringUpToDate(database, VAULT_SCHEMA);
+  else standIn(database, VAULT_SCHEMA, version);
   const dispose = (): void => database[Symbol.dispose]();
   const given = { platform, paths, database, keks, bindings, keepVersions };
   return { ...given, vaultId, keys, backendFor, [Symbol.dispose]: dispose };
 }
 
-async function backendOf(kind: BackendKind, database: Database): Promise<BlobBackend> {
+/** Asks a backend; resolves as soon as it has been asked, to what it will answer. */
+async function begin(
+  opening: Promise<BlobBackend>,
+  id: string,
+): Promise<() => Promise<string | undefined>> {
+  let answer: Promise<string | undefined>;
+  try {
+    answer = (await opening).get(id);
+  } catch (error) {
+    answer = Promise.reject(error);
+  }
+  answer.catch(() => {}); // whoever needs it is told
+  return () => answer;
+}
+
+interface BackendPlace {
+  readonly platform: Platform;
+  readonly paths: VaultPaths;
+  readonly database: Database;
+  readonly vaultId: string;
+  readonly mayUnlock: boolean;
+}
+
+async function backendOf(
+  kind: BackendKind,
+  { platform, paths, database, vaultId, mayUnlock }: BackendPlace,
+): Promise<BlobBackend> {
   if (kind === "encrypted_file") {
     const { encryptedFileBackend } = await import("./backends/encrypted_file.ts");
     return encryptedFileBackend(database);
   }
-  throw new PalyraError(
-    "unavailable",
-    `Cannot use the backend ${kind}: this version has no support for it`,
-  );
+  const { openKeystore } = await import("../keystore/open_keystore.ts");
+  return await openKeystore(platform, kind, {
+    holder: { kind: "vault", id: vaultId },
+    item: "vault_key",
+    directory: `${paths.directory}/${KEYSTORE_FILES}`,
+    mayUnlock,
+  });
 }

@@ -1,19 +1,14 @@
 /** The vault key: sealed under the KEK it is the one blob that a backend keeps. */
 
-import { decodeBase64Url, encodeBase64Url } from "../crypto/encoding.ts";
-import {
-  importWrappingKey,
-  type JweParts,
-  openJwe,
-  PROTECTED_HEADER,
-  sealJwe,
-} from "../crypto/jwe.ts";
+import { decodeBase64Url } from "../crypto/encoding.ts";
+import { importWrappingKey, type JweParts, openJwe, PROTECTED_HEADER } from "../crypto/jwe.ts";
 import { SensitiveBytes } from "../crypto/sensitive_bytes.ts";
 
 /** Length of a vault key in bytes. */
 export const VAULT_KEY_BYTES = 32;
 
-const MAGIC = "PKV1";
+/** What a blob begins with. */
+export const BLOB_MAGIC = "PKV1";
 
 /** What a sealed vault key is bound to. */
 export interface VaultKeyPlace {
@@ -21,17 +16,6 @@ export interface VaultKeyPlace {
   readonly generation: number;
   /** Id of the KEK that it is sealed under. */
   readonly kid: string;
-}
-
-/** Seals a vault key: `PKV1.` and the five parts of the JWE, joined by dots. */
-export async function sealVaultKey(
-  vaultKey: SensitiveBytes,
-  place: VaultKeyPlace,
-  kek: CryptoKey,
-): Promise<string> {
-  const { encryptedKey, iv, ciphertext, tag } = await sealJwe(vaultKey.reveal(), aadOf(place), kek);
-  const parts = [encryptedKey, iv, ciphertext, tag].map(encodeBase64Url);
-  return [MAGIC, PROTECTED_HEADER, ...parts].join(".");
 }
 
 /**
@@ -44,7 +28,7 @@ export async function openVaultKey(
   kek: CryptoKey,
 ): Promise<CryptoKey | undefined> {
   const parts = parseBlob(blob);
-  const opened = parts === undefined ? undefined : await openJwe(parts, aadOf(place), kek);
+  const opened = parts === undefined ? undefined : await openJwe(parts, vaultKeyAad(place), kek);
   if (opened?.length !== VAULT_KEY_BYTES) return undefined;
   using vaultKey = new SensitiveBytes(opened);
   return await importWrappingKey(vaultKey.reveal());
@@ -52,12 +36,13 @@ export async function openVaultKey(
 
 function parseBlob(blob: string): JweParts | undefined {
   const [magic, header, ...encoded] = blob.split(".");
-  if (magic !== MAGIC || header !== PROTECTED_HEADER || encoded.length !== 4) return undefined;
+  if (magic !== BLOB_MAGIC || header !== PROTECTED_HEADER || encoded.length !== 4) return undefined;
   const [encryptedKey, iv, ciphertext, tag] = encoded.map(decodeBase64Url);
   if (!encryptedKey || !iv || !ciphertext || !tag) return undefined;
   return { encryptedKey, iv, ciphertext, tag };
 }
 
-function aadOf({ vaultId, generation, kid }: VaultKeyPlace): string {
+/** What a sealed vault key is bound to, as AAD. */
+export function vaultKeyAad({ vaultId, generation, kid }: VaultKeyPlace): string {
   return JSON.stringify(["palyra/v1/vault-key", vaultId, generation, kid]);
 }

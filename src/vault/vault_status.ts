@@ -1,9 +1,10 @@
 /** What can be said of a vault at a glance. */
 
+import { requireSchema } from "../database/schema.ts";
 import { liveBlob } from "./catalog.ts";
 import { openLiveVaultKey } from "./key_chain.ts";
 import { listSecrets } from "./list_secrets.ts";
-import { requireSchema } from "./schema.ts";
+import { VAULT_SCHEMA } from "./schema.ts";
 import type { Vault } from "./vault.ts";
 
 /** The state of a vault. */
@@ -32,6 +33,6 @@ export async function vaultStatus(vault: Vault): Promise<VaultStatus> {
     secrets: secrets.length,
     scopes: new Set(secrets.map(({ id }) => id.scope)).size,
     kekKid: blob?.kekKid,
-    schema: requireSchema(database),
+    schema: requireSchema(database, VAULT_SCHEMA),
   };
 }

@@ -12,7 +12,7 @@ import {
   removeVersionsUpTo,
 } from "./catalog.ts";
 import type { SealedRow } from "./catalog_rows.ts";
-import { sealValue } from "./envelope.ts";
+import { sealValue } from "./sealing.ts";
 import { purgeExpired } from "./purge.ts";
 import { damagedIndex, hasExpired, openInTransaction } from "./read_secret.ts";
 import { settleIntent } from "./recovery.ts";

@@ -1,4 +1,4 @@
-/** Every backend that runs here, under the shared contract. */
+/** The backends that need nothing of the system, under the shared contract. */
 
 import { encryptedFileBackend } from "../../src/vault/backends/encrypted_file.ts";
 import { memoryBackend } from "../../src/vault/backends/memory.ts";
@@ -8,7 +8,6 @@ import { makeTestVault } from "../support/vaults.ts";
 testBlobBackend("memory", () =>
   Promise.resolve({
     backend: memoryBackend(),
-    prepare: () => Promise.resolve(),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   }));
 
@@ -16,7 +15,7 @@ testBlobBackend("encrypted_file", async () => {
   const test = await makeTestVault();
   const { database } = test.vault;
   let generation = 100;
-  async function prepare(id: string): Promise<void> {
+  async function announce(id: string): Promise<void> {
     await database.write(() =>
       database.run(
         `INSERT INTO blobs (id, generation, kek_kid, backend, state, created_at)
@@ -28,7 +27,8 @@ testBlobBackend("encrypted_file", async () => {
   }
   return {
     backend: encryptedFileBackend(database),
-    prepare,
+    again: () => encryptedFileBackend(database),
+    announce,
     [Symbol.asyncDispose]: () => Promise.resolve(test[Symbol.dispose]()),
   };
 });

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import type { Database } from "../../src/platform/platform.ts";
 import { checkVault } from "../../src/vault/check_vault.ts";
 import { deleteSecret } from "../../src/vault/delete_secret.ts";
 import { secretHistory } from "../../src/vault/list_secrets.ts";
@@ -36,6 +37,36 @@ Deno.test("a secret that its index has lost is damage, not absent", async () => 
   Deno.writeFileSync(path, bytes);
   assert.ok(noticed >= 1);
   assert.equal(await take(test.vault, "global/beta"), "beta");
+});
+
+Deno.test("a secret that is stored right after it was looked for was absent, and is no damage", async () => {
+  using test = await makeTestVault();
+  await put(test.vault, "global/late", "late");
+  using raw = new DatabaseSync(test.paths.database);
+  const row = raw.prepare("SELECT * FROM versions").get()!;
+  raw.exec("DELETE FROM versions");
+  const { database } = test.vault;
+  let looks = 0;
+  const between: Database = {
+    all: (...call) => database.all(...call),
+    run: (...call) => database.run(...call),
+    read: (body) => database.read(body),
+    write: (body) => database.write(body),
+    get: (sql, ...values) => {
+      if (sql.includes("NOT INDEXED") && looks++ === 0) {
+        const names = Object.keys(row);
+        raw.prepare(
+          `INSERT INTO versions (${names.join()}) VALUES (${names.map(() => "?").join()})`,
+        ).run(...Object.values(row));
+      }
+      return database.get(sql, ...values);
+    },
+    [Symbol.dispose]: () => {},
+  };
+  const vault = { ...test.vault, database: between };
+  await assertFails("not_found", /no such secret/, () => take(vault, "global/late"));
+  assert.equal(looks, 1);
+  assert.equal(await take(vault, "global/late"), "late");
 });
 
 Deno.test("numbers that palyra never writes are altered data", async () => {

@@ -1,18 +1,17 @@
 /** The key chain: each key belongs to one place, and is opened once. */
 
 import assert from "node:assert/strict";
-import { ensureIdentity } from "../../src/identity/identity.ts";
 import { memoryBackend } from "../../src/vault/backends/memory.ts";
 import { allScopeKeys, liveBlob } from "../../src/vault/catalog.ts";
 import { KeyChain } from "../../src/vault/key_chain.ts";
 import { parseScope } from "../../src/vault/scope.ts";
 import { openVault } from "../../src/vault/vault.ts";
 import { assertFails } from "../support/failures.ts";
-import { makeTestVault, noBindings, put } from "../support/vaults.ts";
+import { ensureFileIdentity, makeTestVault, noBindings, put } from "../support/vaults.ts";
 
 Deno.test("a vault does not open with another identity, and nothing is decrypted", async () => {
   using test = await makeTestVault();
-  const other = await ensureIdentity(test.platform, `${test.stateRoot}/other`, () => {});
+  const other = await ensureFileIdentity(test.platform, `${test.stateRoot}/other`);
   await assertFails(
     "integrity",
     /belongs to another identity/,

@@ -1,12 +1,22 @@
 /** Who waits for whom: rotations and first uses for `keys.lock`, writers for the key in force. */
 
 import assert from "node:assert/strict";
-import type { Database } from "../../src/platform/platform.ts";
+import { denoPlatform } from "../../src/platform/deno/platform.ts";
+import type { Database, Platform } from "../../src/platform/platform.ts";
+import { ensureVault } from "../../src/vault/create_vault.ts";
 import { rotateKek } from "../../src/vault/rotate_kek.ts";
 import { rotateScope } from "../../src/vault/rotate_scope.ts";
 import { parseScope } from "../../src/vault/scope.ts";
-import type { Vault } from "../../src/vault/vault.ts";
-import { makeTestVault, openAgain, put, take, type TestVault } from "../support/vaults.ts";
+import { type Vault, vaultPaths } from "../../src/vault/vault.ts";
+import {
+  ensureFileIdentity,
+  makeTestVault,
+  noBindings,
+  openAgain,
+  put,
+  take,
+  type TestVault,
+} from "../support/vaults.ts";
 
 const GLOBAL = parseScope("global");
 
@@ -62,4 +72,29 @@ Deno.test("a value sealed with a key that has gone meanwhile is sealed anew", as
   assert.equal((await put(vault, "global/a", "B")).version, 2);
   assert.equal(rotations, 4); // three rotations, and the write that got through
   assert.equal(await take(other, "global/a"), "B");
+});
+
+Deno.test("of two first users, one with the database and one with the key, one has made the vault", async () => {
+  const directory = Deno.makeTempDirSync({ prefix: "palyra-test-" });
+  const paths = vaultPaths(directory);
+  Deno.chmodSync(directory, 0o700);
+  const keks = await ensureFileIdentity(denoPlatform, `${directory}/identity`);
+  const options = { keks, preference: "encrypted_file", bindings: noBindings } as const;
+  const made: boolean[] = [];
+  async function use(platform: Platform): Promise<void> {
+    const { vault, created } = await ensureVault(platform, paths, options);
+    made.push(created);
+    vault[Symbol.dispose]();
+  }
+  let locked = 0;
+  const { locks } = denoPlatform;
+  /** Lets another process be first between the database and its key. */
+  const acquire: typeof locks.acquire = async (...call) => {
+    if (locked++ === 1) await use(denoPlatform);
+    return await locks.acquire(...call);
+  };
+  await use({ ...denoPlatform, locks: { ...locks, acquire } });
+  Deno.removeSync(directory, { recursive: true });
+  assert.ok(locked >= 2);
+  assert.deepEqual(made, [true, false]);
 });

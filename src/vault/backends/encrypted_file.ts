@@ -24,5 +24,6 @@ export function encryptedFileBackend(database: Database): BlobBackend {
   async function remove(id: string): Promise<void> {
     await database.write(() => database.run("UPDATE blobs SET content = NULL WHERE id = ?", id));
   }
-  return { put, get, delete: remove };
+  const nothing = (): Promise<void> => Promise.resolve();
+  return { prepare: nothing, put, get, delete: remove, retire: nothing };
 }

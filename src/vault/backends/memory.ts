@@ -11,8 +11,10 @@ export function memoryBackend(): BlobBackend {
     blobs.set(id, blob);
   }
   return {
+    prepare: () => Promise.resolve(),
     put,
     get: (id) => Promise.resolve(blobs.get(id)),
     delete: (id) => Promise.resolve(void blobs.delete(id)),
+    retire: () => Promise.resolve(),
   };
 }
