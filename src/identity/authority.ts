@@ -27,6 +27,8 @@ export interface DerivedKek {
 
 /** The device CA, as far as keys are derived from it. */
 export interface DeviceAuthority {
+  /** The key has been read: no program is started for it, and nobody is asked. */
+  readonly isAtHand: boolean;
   /** The vault's KEK for one salt. */
   kekFor(salt: Uint8Array<ArrayBuffer>): Promise<DerivedKek>;
 }
@@ -37,7 +39,7 @@ export async function openAuthority(store: IdentityStore): Promise<DeviceAuthori
   if (record === undefined) return undefined;
   using scalar = scalarOf(record);
   const key = await importHkdfKey(scalar.reveal());
-  return { kekFor: (salt) => kekFor(key, salt) };
+  return { isAtHand: true, kekFor: (salt) => kekFor(key, salt) };
 }
 
 /** Makes the device CA's key unless it is there. */

@@ -1,6 +1,6 @@
 /** The device identity: a ULID and an Ed25519 key pair, made once. */
 
-import { encodeUtf8 } from "../crypto/encoding.ts";
+import { decodeBase64Url, encodeUtf8 } from "../crypto/encoding.ts";
 import { SensitiveBytes } from "../crypto/sensitive_bytes.ts";
 import type { Platform } from "../platform/platform.ts";
 import { createPrivateKeyJwk } from "./key_generation.ts";
@@ -32,6 +32,22 @@ export async function readDevice(store: IdentityStore): Promise<DeviceIdentity |
     throw malformed(what);
   }
   return { deviceId: device_id, createdAt: created_at, publicKey: x };
+}
+
+/** What a device says of itself in documents. */
+export interface DeviceKey {
+  /** ULID. */
+  readonly deviceId: string;
+  /** Ed25519 public key. */
+  readonly publicKey: Uint8Array<ArrayBuffer>;
+}
+
+/** The device identity of a store that has one. Throws `integrity` where it is missing or damaged. */
+export async function requireDevice(store: IdentityStore): Promise<DeviceKey> {
+  const device = await readDevice(store);
+  const publicKey = decodeBase64Url(device?.publicKey ?? "");
+  if (device === undefined || publicKey === undefined) throw malformed("the device identity");
+  return { deviceId: device.deviceId, publicKey };
 }
 
 /** Makes the device identity unless it is there. */

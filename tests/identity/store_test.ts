@@ -4,21 +4,18 @@ import assert from "node:assert/strict";
 import { PalyraError } from "../../src/errors.ts";
 import { SensitiveBytes } from "../../src/crypto/sensitive_bytes.ts";
 import { readDevice } from "../../src/identity/device.ts";
-import {
-  collectIdentityLeftovers,
-  ensureIdentity,
-  openIdentity,
-} from "../../src/identity/identity.ts";
+import { collectIdentityLeftovers, openIdentity } from "../../src/identity/identity.ts";
 import { openIdentityStore } from "../../src/identity/store.ts";
 import { makeUlid, ULID } from "../../src/identity/ulid.ts";
 import { denoPlatform as platform } from "../../src/platform/deno/platform.ts";
 import { assertFails } from "../support/failures.ts";
+import { ensureFileIdentity, NO_ACCESS } from "../support/vaults.ts";
 
 async function withIdentity(body: (directory: string) => Promise<void>): Promise<void> {
   const parent = Deno.makeTempDirSync();
   try {
     const directory = `${parent}/identity`;
-    await ensureIdentity(platform, directory, () => {});
+    await ensureFileIdentity(platform, directory);
     await body(directory);
   } finally {
     Deno.removeSync(parent, { recursive: true });
@@ -29,11 +26,11 @@ const SALT = new Uint8Array(32).fill(7);
 
 Deno.test("an identity is made once and opens the same again", async () => {
   await withIdentity(async (directory) => {
-    const first = await (await openIdentity(platform, directory))!.kekFor(SALT);
-    const again = await ensureIdentity(platform, directory, () => {});
+    const first = await (await openIdentity(platform, directory, NO_ACCESS))!.kekFor(SALT);
+    const again = await ensureFileIdentity(platform, directory);
     assert.equal((await again.kekFor(SALT)).kid, first.kid);
     assert.notEqual((await again.kekFor(new Uint8Array(32))).kid, first.kid);
-    using store = openIdentityStore(platform, directory);
+    using store = await openIdentityStore(platform, directory, NO_ACCESS);
     const device = await readDevice(store!);
     assert.match(device!.deviceId, ULID);
     assert.equal(device!.publicKey.length, 43);
@@ -43,7 +40,7 @@ Deno.test("an identity is made once and opens the same again", async () => {
 Deno.test("sixteen first openings side by side make one identity", async () => {
   const parent = Deno.makeTempDirSync();
   const open = (): Promise<string> =>
-    ensureIdentity(platform, `${parent}/identity`, () => {}).then(async (authority) =>
+    ensureFileIdentity(platform, `${parent}/identity`).then(async (authority) =>
       (await authority.kekFor(SALT)).kid
     );
   const kids = await Promise.all(Array.from({ length: 16 }, open));
@@ -53,7 +50,7 @@ Deno.test("sixteen first openings side by side make one identity", async () => {
 
 Deno.test("a record under another name does not open", async () => {
   await withIdentity(async (directory) => {
-    using store = openIdentityStore(platform, directory)!;
+    using store = (await openIdentityStore(platform, directory, NO_ACCESS))!;
     await store.add("one", new SensitiveBytes(new Uint8Array([1])));
     Deno.renameSync(`${directory}/one.sealed`, `${directory}/two.sealed`);
     await assertFails("integrity", /two\.sealed/, () => store.get("two"));
@@ -69,10 +66,14 @@ Deno.test("every altered byte of a record is noticed", async () => {
       const altered = bytes.slice();
       altered[at]! ^= 1;
       Deno.writeFileSync(path, altered);
-      await assertFails("integrity", /ca\.sealed/, () => openIdentity(platform, directory));
+      await assertFails(
+        "integrity",
+        /ca\.sealed/,
+        () => openIdentity(platform, directory, NO_ACCESS),
+      );
     }
     Deno.writeFileSync(path, bytes);
-    assert.ok(await openIdentity(platform, directory));
+    assert.ok(await openIdentity(platform, directory, NO_ACCESS));
   });
 });
 
@@ -80,7 +81,7 @@ Deno.test("a part of an identity that is missing is never made anew", async () =
   for (const name of ["store.key", "ca.sealed"]) {
     await withIdentity(async (directory) => {
       Deno.removeSync(`${directory}/${name}`);
-      const create = (): Promise<unknown> => ensureIdentity(platform, directory, () => {});
+      const create = (): Promise<unknown> => ensureFileIdentity(platform, directory);
       await assertFails("integrity", /missing/, create);
       assert.throws(() => Deno.lstatSync(`${directory}/${name}`), Deno.errors.NotFound);
     });
@@ -89,29 +90,28 @@ Deno.test("a part of an identity that is missing is never made anew", async () =
 
 Deno.test("a first run that was killed half-way is completed with the same keys", async () => {
   await withIdentity(async (directory) => {
-    const { kid } = await (await openIdentity(platform, directory))!.kekFor(SALT);
+    const { kid } = await (await openIdentity(platform, directory, NO_ACCESS))!.kekFor(SALT);
     Deno.removeSync(`${directory}/device.sealed`); // the last thing that a first run makes
-    assert.equal(await openIdentity(platform, directory), undefined);
+    assert.equal(await openIdentity(platform, directory, NO_ACCESS), undefined);
     const refuse = (): never => {
       throw new PalyraError("denied", "Not here");
     };
-    await assertFails("denied", /Not here/, () => ensureIdentity(platform, directory, refuse));
-    const completed = await ensureIdentity(platform, directory, () => {});
+    await assertFails("denied", /Not here/, () => ensureFileIdentity(platform, directory, refuse));
+    const completed = await ensureFileIdentity(platform, directory);
     assert.equal((await completed.kekFor(SALT)).kid, kid);
   });
 });
 
 Deno.test("temporary files of killed writers are removed unless somebody is at work", async () => {
-  await withIdentity((directory) => {
+  await withIdentity(async (directory) => {
     const stray = `${directory}/.${crypto.randomUUID()}.tmp`;
     Deno.writeTextFileSync(stray, "x");
     {
       using _lock = platform.locks.tryAcquire(`${directory}/identity.lock`);
-      assert.equal(collectIdentityLeftovers(platform, directory), 0);
+      assert.equal(await collectIdentityLeftovers(platform, directory, NO_ACCESS), 0);
     }
-    assert.equal(collectIdentityLeftovers(platform, directory), 1);
+    assert.equal(await collectIdentityLeftovers(platform, directory, NO_ACCESS), 1);
     assert.throws(() => Deno.lstatSync(stray), Deno.errors.NotFound);
-    return Promise.resolve();
   });
 });
 
@@ -138,12 +138,16 @@ Deno.test("a record that opens but holds something else is damaged, and nothing 
   ];
   for (const text of documents) {
     await withIdentity(async (directory) => {
-      using store = openIdentityStore(platform, directory)!;
+      using store = (await openIdentityStore(platform, directory, NO_ACCESS))!;
       for (const name of ["ca", "device"]) {
         Deno.removeSync(`${directory}/${name}.sealed`);
         await store.add(name, new SensitiveBytes(new TextEncoder().encode(text)));
       }
-      await assertFails("integrity", /^(?!.*canary)/, () => openIdentity(platform, directory));
+      await assertFails(
+        "integrity",
+        /^(?!.*canary)/,
+        () => openIdentity(platform, directory, NO_ACCESS),
+      );
       await assertFails("integrity", /^(?!.*canary)/, () => readDevice(store));
     });
   }
@@ -164,6 +168,6 @@ Deno.test("an identity that another process completes during the look is not cal
     const mayCreate = (): void => {
       if (inUse) throw new PalyraError("integrity", "In use");
     };
-    assert.ok(await ensureIdentity(meanwhile, directory, mayCreate));
+    assert.ok(await ensureFileIdentity(meanwhile, directory, mayCreate));
   });
 });
