@@ -15,6 +15,8 @@ const environment: Environment = {
   os: denoPlatform.environment.os,
 };
 
+const platform = { ...denoPlatform, environment };
+
 const refs = (...texts: string[]): SecretRequest[] =>
   texts.map((text) => ({ ref: parseSecretRef(text) }));
 
@@ -27,7 +29,7 @@ Deno.test("values come in the order of the references, and the vault is opened o
     return openAgain(test);
   };
   const wanted = refs("global/b", "env:SET", "global/a", "vault://b", "global/b#1");
-  using resolved = await resolveSecrets(wanted, { openVault, environment });
+  using resolved = await resolveSecrets(wanted, { openVault, platform });
   const texts = resolved.values.map((value) => new TextDecoder().decode(value!.reveal()));
   assert.deepEqual(texts, ["value b", "from the environment", "value a", "value b", "value b"]);
   assert.equal(opened, 1);
@@ -36,14 +38,14 @@ Deno.test("values come in the order of the references, and the vault is opened o
 
 Deno.test("the vault is not opened for references that do not need it", async () => {
   const openVault = (): never => assert.fail("opened");
-  using resolved = await resolveSecrets(refs("env:SET"), { openVault, environment });
+  using resolved = await resolveSecrets(refs("env:SET"), { openVault, platform });
   assert.equal(resolved.values.length, 1);
 });
 
 Deno.test("of several failures the first is told, and nothing is given", async () => {
   using test = await makeTestVault();
   await put(test.vault, "global/a", "A");
-  const sources = { openVault: () => openAgain(test), environment };
+  const sources = { openVault: () => openAgain(test), platform };
   const failing = refs("global/a", "global/none_1", "env:UNSET", "global/none_2");
   await assertFails("not_found", /none_1/, () => resolveSecrets(failing, sources));
   await assertFails(
@@ -54,7 +56,7 @@ Deno.test("of several failures the first is told, and nothing is given", async (
 });
 
 Deno.test("disposing wipes every value", async () => {
-  const resolved = await resolveSecrets(refs("env:SET"), { openVault: assert.fail, environment });
+  const resolved = await resolveSecrets(refs("env:SET"), { openVault: assert.fail, platform });
   resolved[Symbol.dispose]();
   assert.ok(resolved.values[0]!.reveal().every((byte) => byte === 0));
 });
@@ -69,7 +71,7 @@ Deno.test("references of other sources, and impossible variables, are refused", 
   for (const text of ["env:", "env:1A", "env:A-B", "env:A=B", `env:${"A".repeat(257)}`]) {
     await assertFails("usage", /name of a variable/, () => parseSecretRef(text));
   }
-  for (const text of ["file:/x", "exec:x", "config:x", "auth:x"]) {
+  for (const text of ["exec:x", "config:x"]) {
     await assertFails("usage", /no such source/, () => parseSecretRef(text));
   }
 });
@@ -77,7 +79,7 @@ Deno.test("references of other sources, and impossible variables, are refused", 
 Deno.test("an optional reference that is not there has no value, unless it is needed elsewhere", async () => {
   using test = await makeTestVault();
   await put(test.vault, "global/a", "A");
-  const sources = { openVault: () => openAgain(test), environment };
+  const sources = { openVault: () => openAgain(test), platform };
   const [there, missing] = refs("global/a", "global/none") as [SecretRequest, SecretRequest];
   using resolved = await resolveSecrets([there, { ...missing, optional: true }], sources);
   assert.deepEqual(resolved.values.map((value) => value === undefined), [false, true]);
@@ -91,7 +93,7 @@ Deno.test("an optional reference that is not there has no value, unless it is ne
 Deno.test("a value over its limit is refused, one at its limit is not", async () => {
   using test = await makeTestVault();
   await put(test.vault, "global/a", "four");
-  const sources = { openVault: () => openAgain(test), environment };
+  const sources = { openVault: () => openAgain(test), platform };
   const [request] = refs("global/a") as [SecretRequest];
   using resolved = await resolveSecrets([{ ...request, maxBytes: 4 }], sources);
   assert.equal(resolved.values.length, 1);

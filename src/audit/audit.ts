@@ -1,0 +1,87 @@
+/** The audit: every reference with what became of it, and everything that should not be as it is. */
+
+import type { Config } from "../config/config.ts";
+import { PalyraError } from "../errors.ts";
+import type { Platform } from "../platform/platform.ts";
+import { findInConfig } from "./config_findings.ts";
+import { type Finding, finding, inOrder } from "./finding.ts";
+import { findBackups, findWideModes, plaintextBackups, wideModes } from "./permission_findings.ts";
+import { findInReferences, findUnused } from "./reference_findings.ts";
+import { type AuditedReference, auditReferences, type AuditSources } from "./references.ts";
+
+/** What is audited. */
+export interface AuditSubject {
+  readonly platform: Platform;
+  readonly stateRoot: string;
+  /** `undefined`: there is none. */
+  readonly config: Config | undefined;
+  readonly sources: AuditSources;
+}
+
+/** What was found. */
+export interface AuditReport {
+  readonly references: readonly AuditedReference[];
+  readonly findings: readonly Finding[];
+}
+
+/** Looks at the config, its references, and who else can get at them. Changes nothing. */
+export async function audit(
+  { platform, stateRoot, config, sources }: AuditSubject,
+): Promise<AuditReport> {
+  const references = config === undefined ? [] : await auditReferences(config, sources);
+  const findings: Finding[] = [
+    ...findWideModes(wideModes(platform, stateRoot, config)),
+    ...findBackups(await plaintextBackups(platform, config)),
+  ];
+  if (config !== undefined) {
+    const { path } = config.location;
+    findings.push(...findInConfig(config), ...await findUnused(config, sources.vault));
+    if (sources.blocked === undefined) {
+      findings.push(...findInReferences(path, references));
+    } else {
+      findings.push(untrusted(path, sources.blocked));
+      // What the text alone says is said all the same.
+      const invalid = references.filter(({ status }) => status === "invalid");
+      findings.push(...findInReferences(path, invalid));
+    }
+  }
+  return { references, findings: inOrder(findings) };
+}
+
+/** How many findings there are of each severity. */
+export interface AuditSummary {
+  readonly total_references: number;
+  readonly resolved_references: number;
+  readonly blocking_findings: number;
+  readonly warning_findings: number;
+  readonly info_findings: number;
+}
+
+/** Counts. */
+export function summaryOf({ references, findings }: AuditReport): AuditSummary {
+  const count = (wanted: Finding["severity"]): number =>
+    findings.filter(({ severity }) => severity === wanted).length;
+  return {
+    total_references: references.length,
+    resolved_references: references.filter(({ status }) => status === "resolved").length,
+    blocking_findings: count("blocking"),
+    warning_findings: count("warning"),
+    info_findings: count("info"),
+  };
+}
+
+/** The failure of a strict audit that found something blocking. */
+export function strictFailure({ blocking_findings: count }: AuditSummary): PalyraError | undefined {
+  if (count === 0) return undefined;
+  const what = count === 1 ? "1 blocking finding" : `${count} blocking findings`;
+  return new PalyraError("findings", `Found ${what}`);
+}
+
+function untrusted(path: string, { hint, message }: PalyraError): Finding {
+  return finding("untrusted_config", {
+    component: "config",
+    place: { path },
+    message: `nothing that it names was read: ${message.slice(message.indexOf(": ") + 2)}`,
+    remedy: hint ?? "palyra config trust",
+  });
+}

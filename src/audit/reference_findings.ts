@@ -1,0 +1,83 @@
+/** What is wrong with references, and what nobody refers to. */
+
+import type { Config } from "../config/config.ts";
+import { fieldsBySecret } from "../config/references.ts";
+import { listSecrets } from "../vault/list_secrets.ts";
+import type { Vault } from "../vault/vault.ts";
+import { formatSecretId } from "../vault/vault_ref.ts";
+import { type Finding, finding, type FindingCode } from "./finding.ts";
+import type { AuditedReference, ReferenceStatus } from "./references.ts";
+
+const CODES: Readonly<Record<Exclude<ReferenceStatus, "resolved">, FindingCode>> = {
+  missing: "unresolved_secret_ref",
+  expired: "expired_secret_ref",
+  blocked: "secret_ref_blocked",
+  invalid: "invalid_secret_ref",
+  integrity: "secret_integrity_failed",
+  failed: "secret_ref_failed",
+};
+
+/** One finding for each reference that gives no value. */
+export function findInReferences(
+  path: string,
+  references: readonly AuditedReference[],
+): Finding[] {
+  return references.flatMap((reference) => {
+    const { status, required, component, field, position, source, error } = reference;
+    if (status === "resolved") return [];
+    const isSoft = status === "missing" && !required;
+    return [finding(isSoft ? "optional_secret_missing" : CODES[status], {
+      component,
+      field,
+      ref: source,
+      place: { path, ...position },
+      message: clauseOf(error?.message ?? ""),
+      remedy: remedyOf(reference),
+    })];
+  });
+}
+
+/** Secrets in a scope that the config uses, which it does not name. */
+export async function findUnused(config: Config, vault: Vault | undefined): Promise<Finding[]> {
+  if (vault === undefined) return [];
+  const named = fieldsBySecret(config.table);
+  const scopes = new Set([...named.keys()].map((ref) => ref.slice(0, ref.indexOf("/"))));
+  const stored = await listSecrets(vault);
+  return stored.filter(({ id }) => scopes.has(id.scope) && !named.has(formatSecretId(id)))
+    .map(({ id }) =>
+      finding("potentially_unused_secret", {
+        component: `vault_scope:${id.scope}`,
+        ref: formatSecretId(id),
+        message: "nothing in the config names it; scripts may",
+        remedy: `palyra secrets delete ${formatSecretId(id)}, if nobody uses it`,
+      })
+    );
+}
+
+/** What is to be done about a reference that gives no value. */
+export function remedyOf({ status, sourceKind, source, field, error }: AuditedReference): string {
+  if (error?.hint !== undefined && status !== "missing" && status !== "expired") return error.hint;
+  if (status === "integrity") {
+    return "palyra vault check; then restore a backup, or set a new value";
+  }
+  if (status === "invalid") return `Correct ${field}: palyra config validate tells what is wrong`;
+  if (status === "expired") return `Store a new value: palyra secrets set ${source}`;
+  switch (sourceKind) {
+    case "vault":
+      return `Store a value: palyra secrets set ${source?.replace(/#\d+$/, "")}`;
+    case "env":
+      return `Set the variable ${source?.slice("env:".length)}`;
+    case "file":
+      return "Create the file inside one of its trusted_dirs, owned by you and not writable by others";
+    case "exec":
+      return "Correct the command or its limits";
+    default:
+      return `Correct ${field}`;
+  }
+}
+
+/** What stands after the colon of an error: the place is told beside it. */
+function clauseOf(message: string): string {
+  const cut = message.indexOf(": ");
+  return cut === -1 ? message : message.slice(cut + 2);
+}

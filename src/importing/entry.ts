@@ -1,0 +1,64 @@
+/** What a source gives: names with values, each with the place that it is taken from. */
+
+import type { SensitiveBytes } from "../crypto/sensitive_bytes.ts";
+import { PalyraError } from "../errors.ts";
+import { makeSecretId, parseName, type SecretId } from "../vault/vault_ref.ts";
+import type { VaultScope } from "../vault/scope.ts";
+
+/** Something that a source holds. */
+export interface SourceEntry {
+  /** As the source calls it: a variable, keys joined by slashes, a path. */
+  readonly key: string;
+  readonly value: SensitiveBytes;
+  /** Characters of the source's text, where it is one. */
+  readonly range?: readonly [number, number];
+}
+
+/** Something that is left where it is, and why. */
+export interface LeftEntry {
+  readonly key: string;
+  readonly why: string;
+}
+
+/** All of a source. Disposing wipes the values. */
+export interface SourceEntries extends Disposable {
+  readonly entries: readonly SourceEntry[];
+  readonly left: readonly LeftEntry[];
+}
+
+/** An entry and the secret that it becomes. */
+export interface NamedEntry extends SourceEntry {
+  readonly id: SecretId;
+}
+
+/**
+ * The secrets of entries: the key in lower case, every run of characters that a name cannot have as one
+ * `_`, without what a segment cannot begin with. Throws `usage` for keys that become the same name, and
+ * for one of which nothing is left.
+ */
+export function nameEntries(entries: readonly SourceEntry[], scope: VaultScope): NamedEntry[] {
+  const keys = new Map<string, string>();
+  return entries.map((entry) => {
+    const name = nameOf(entry.key);
+    const other = keys.get(name);
+    if (other !== undefined) {
+      throw new PalyraError(
+        "usage",
+        `Cannot import: ${other} and ${entry.key} would both become ${scope}/${name}`,
+        { hint: "Name those that are wanted after the file, and import the other elsewhere" },
+      );
+    }
+    keys.set(name, entry.key);
+    try {
+      return { ...entry, id: makeSecretId(scope, parseName(name)) };
+    } catch {
+      throw new PalyraError("usage", `Cannot import ${entry.key}: no name can be made of it`);
+    }
+  });
+}
+
+function nameOf(key: string): string {
+  return key.toLowerCase().split("/")
+    .map((part) => part.replaceAll(/[^a-z0-9._-]+/g, "_").replace(/^[._-]+/, ""))
+    .filter((part) => part !== "").join("/");
+}

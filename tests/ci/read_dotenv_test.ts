@@ -1,0 +1,103 @@
+/** The reader of env files: what all readers read alike is read, the rest is refused with its line. */
+
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { formatDotenv } from "../../src/ci/dotenv.ts";
+import { readDotenv } from "../../src/ci/read_dotenv.ts";
+import { isPalyraError } from "../../src/errors.ts";
+import { checkProperty } from "../support/properties.ts";
+
+const read = (text: string): (readonly [string, string, number])[] =>
+  readDotenv(text).map(({ name, value, line }) => [name, value, line]);
+
+const READ: readonly (readonly [string, string])[] = [
+  ["A=", ""],
+  ["A=x", "x"],
+  ["export A=x", "x"],
+  ["  A=x y  ", "x y"],
+  ["A= x # comment", "x"],
+  ["A=# comment", ""],
+  ["A='x # y $z \\n \" `' # comment", 'x # y $z \\n " `'],
+  ["A='one\ntwo'", "one\ntwo"],
+  ["A='one\r\ntwo'\r", "one\ntwo"],
+  ['A="one\\ntwo"', "one\ntwo"],
+  ['A="it\'s"', "it's"],
+  ['A=`it\'s "x"`', 'it\'s "x"'],
+  ["A=a=b?c&d:/", "a=b?c&d:/"],
+  ["A=vault://global/a#2", "vault://global/a#2"],
+  ["A=vault://global/a # comment", "vault://global/a"],
+  ["A=ä€😀", "ä€😀"],
+];
+
+Deno.test("env files are read as all readers read them", () => {
+  for (const [text, value] of READ) {
+    const source = text.endsWith("\r") ? `${text}\n` : text;
+    assert.deepEqual(read(source), [["A", value, 1]], text);
+    assert.deepEqual(
+      read(`# x\n\n${source.trimEnd()}\nB=2\n`).at(0)!.slice(0, 2),
+      ["A", value],
+      text,
+    );
+  }
+  assert.deepEqual(read(""), []);
+  assert.deepEqual(read("\n# only\n\t# comments"), []);
+  assert.deepEqual(read("A='1\n2\n3'\nB=x"), [["A", "1\n2\n3", 1], ["B", "x", 4]]);
+});
+
+const REFUSED: readonly string[] = [
+  "A",
+  "A x",
+  "A =x",
+  "A: x",
+  "1A=x",
+  "A-B=x",
+  "=x",
+  "A=x#y",
+  "A=it's",
+  'A=x"y"',
+  "A=$HOME",
+  "A=a$b",
+  "A=a\\b",
+  "A='open",
+  'A="open',
+  'A="open\\"',
+  "A='x'y",
+  'A="a\\tb"',
+  'A="a\\"b"',
+  'A="a\\\\b"',
+  'A="a$b"',
+  "A='a\rb'",
+  "A=a\rb",
+  "A='a\0b'",
+  "A=vault://global/a$b",
+  "A=vault://global/a b",
+  "\ufeffA=x",
+  "Z=again",
+];
+
+Deno.test("what readers read differently is refused with its line, and not repeated", () => {
+  for (const text of REFUSED) {
+    const source = `# one\nZ='two\nthree'\n${text}`;
+    assert.throws(() => readDotenv(source), (error) => {
+      assert.ok(isPalyraError(error, "usage"), text);
+      assert.match(error.message, /^Cannot read line 4 of the env file: [^\n]+$/, text);
+      return true;
+    }, text);
+  }
+});
+
+Deno.test("what the dotenv format writes is read back", async () => {
+  await checkProperty(
+    "dotenv is read back",
+    fc.property(fc.string({ unit: "grapheme" }), (text) => {
+      const value = text.replaceAll("\0", "");
+      let written: string;
+      try {
+        written = formatDotenv([{ name: "A", text: value }]);
+      } catch {
+        return; // the format cannot hold it
+      }
+      assert.deepEqual(read(`${written}B=1\n`).map(([, one]) => one), [value, "1"]);
+    }),
+  );
+});
