@@ -1,0 +1,113 @@
+/** Which secret a client gets for an address: what the config says, and nothing beyond it. */
+
+import { PalyraError } from "../errors.ts";
+import { formatVaultRef, parseVaultRef } from "../vault/vault_ref.ts";
+import { type Address, covers, isFitRule } from "./address.ts";
+import type { Protocol } from "./protocol.ts";
+
+/** What the table `[helper.<protocol>]` says; texts are not judged yet. */
+export interface RuleTable {
+  readonly maps: readonly MapRule[];
+  /** References, each exact or up to one `*` at its end. */
+  readonly allow: readonly string[];
+  readonly storeScope: string | undefined;
+}
+
+/** One `[[helper.<protocol>.map]]`. */
+export interface MapRule {
+  readonly match: string;
+  /** A reference to the vault, or `config:FIELD`. */
+  readonly ref: string;
+  readonly username: string | undefined;
+}
+
+/** What the rules say of an address. */
+export type Decision =
+  | { readonly kind: "map"; readonly rule: MapRule; readonly at: number }
+  /** The label itself is a reference that is allowed; in its canonical spelling. */
+  | { readonly kind: "reference"; readonly ref: string }
+  | { readonly kind: "nothing"; readonly why: string };
+
+/**
+ * Finds what an address gets: the first map that covers it and is for this user name, or, where the
+ * address is itself a reference, one that is allowed. Throws `usage` for a rule that is wrong.
+ */
+export function decide(
+  protocol: Protocol,
+  table: RuleTable,
+  address: Address,
+  username?: string,
+): Decision {
+  let covered = false;
+  for (const [at, rule] of table.maps.entries()) {
+    if (!covers(ruleAddress(protocol, rule, at), address)) continue;
+    covered = true;
+    const isForUser = username === undefined || rule.username === undefined ||
+      rule.username === username;
+    if (isForUser) return { kind: "map", rule, at };
+  }
+  if (covered) return { kind: "nothing", why: "its map is for another user name" };
+  return address.kind === "label"
+    ? decideReference(table, address.label)
+    : { kind: "nothing", why: "no map covers it" };
+}
+
+function decideReference(table: RuleTable, label: string): Decision {
+  const ref = canonicalReference(label);
+  if (ref === undefined) return { kind: "nothing", why: "no map has it, and it is no reference" };
+  const [id] = ref.split("#", 1);
+  const isAllowed = table.allow.some((pattern, at) => allows(readPattern(pattern, at), id!));
+  return isAllowed
+    ? { kind: "reference", ref }
+    : { kind: "nothing", why: "no map has it, and allow does not list it" };
+}
+
+/** Checks every rule, so that a mistake shows whatever is asked for. Throws `usage`. */
+export function checkRules(protocol: Protocol, table: RuleTable): void {
+  for (const [at, rule] of table.maps.entries()) ruleAddress(protocol, rule, at);
+  for (const [at, pattern] of table.allow.entries()) readPattern(pattern, at);
+}
+
+/** The address of a map. Throws `usage` that says which one is wrong. */
+export function ruleAddress(protocol: Protocol, { match }: MapRule, at: number): Address {
+  const address = protocol.parseAddress(match);
+  if (address !== undefined && isFitRule(address)) return address;
+  throw new PalyraError(
+    "usage",
+    `Cannot use map ${at + 1}: its match is no address that this client could ask for`,
+    { hint: "A server is SCHEME://HOST[:PORT][/PATH], and only its path may end in *" },
+  );
+}
+
+interface Pattern {
+  readonly text: string;
+  readonly isPrefix: boolean;
+}
+
+function allows({ text, isPrefix }: Pattern, id: string): boolean {
+  return isPrefix ? id.startsWith(text) : id === text;
+}
+
+/** A pattern names its scope in full: only the name may be left open. */
+function readPattern(pattern: string, at: number): Pattern {
+  const isPrefix = pattern.endsWith("*");
+  const text = isPrefix ? pattern.slice(0, -1) : pattern;
+  // A letter in the place of the star makes a reference of every prefix that could begin one.
+  const ref = canonicalReference(isPrefix ? `${text}x` : text);
+  if (ref === undefined || ref.includes("#") || !text.includes("/")) {
+    throw new PalyraError(
+      "usage",
+      `Cannot use entry ${at + 1} of allow: it is no reference to the vault`,
+      { hint: 'An entry is SCOPE/NAME, or SCOPE/BEGIN*, as in "global/openai_*"' },
+    );
+  }
+  return { text: isPrefix ? ref.slice(0, -1) : ref, isPrefix };
+}
+
+function canonicalReference(text: string): string | undefined {
+  try {
+    return formatVaultRef(parseVaultRef(text));
+  } catch {
+    return undefined;
+  }
+}
