@@ -173,6 +173,14 @@ export function requireNoInlineSecret({ table, location }: Config, force: boolea
   );
 }
 
+/** Throws `precondition` when a config is not the text that a change was computed from. */
+export function requireText({ digest, location }: Config, sha256: string): void {
+  if (digest === sha256) return;
+  throw new PalyraError("precondition", `Cannot write ${location.path}: it was saved meanwhile`, {
+    hint: "Nothing of it was changed; try again",
+  });
+}
+
 /** Whether a value, or anything in it, is or may be a secret. */
 export function holdsSecret(value: TomlValue, key: string): boolean {
   if (Array.isArray(value)) return value.some((entry) => holdsSecret(entry, key));

@@ -23,11 +23,13 @@ import {
   type ConfigChange,
   planChange,
   requireNoInlineSecret,
+  requireText,
   stageChange,
 } from "./change.ts";
 import { inEntry } from "./entry.ts";
 import { type Field, formatField, pathOf } from "./field.ts";
 import type { TomlTable } from "./toml_document.ts";
+import type { TomlEdit } from "./toml_meaning.ts";
 
 /** A secret, and the field that is to name it. */
 export interface Binding {
@@ -49,6 +51,10 @@ export interface ConfigureOptions {
   readonly backups: number;
   /** Also where the backup would hold a secret. */
   readonly force: boolean;
+  /** Only when the config is still this text: its SHA-256. */
+  readonly onlyIf?: string;
+  /** Further edits in the same change. */
+  readonly edits?: (table: TomlTable) => readonly TomlEdit[];
 }
 
 /** What became of one binding. */
@@ -94,15 +100,17 @@ export async function previewConfigure(
 export async function planBindings(
   context: ChangeContext,
   bindings: readonly Pick<Binding, "entry" | "field" | "id" | "value">[],
-  { backups, force }: ConfigureOptions,
+  { backups, force, onlyIf, edits }: ConfigureOptions,
 ): Promise<ConfigChange> {
   for (const { field, value } of bindings) requireFormat(field, value);
   const change = await planChange(context, (table) => {
     requireDistinctPlaces(table, bindings);
-    return bindings.flatMap(({ entry, field, id }) =>
+    const binding = bindings.flatMap(({ entry, field, id }) =>
       inEntry(entry, () => planBinding(table, field, id))
     );
+    return edits === undefined ? binding : [...binding, ...edits(table)];
   });
+  if (onlyIf !== undefined) requireText(change.before, onlyIf);
   if (change.changed && backups > 0) requireNoInlineSecret(change.before, force);
   return change;
 }

@@ -62,6 +62,25 @@ export async function findExistingConfig(
   throw new PalyraError("usage", `Cannot read ${path}: there is no such config`);
 }
 
+/**
+ * The config by `--config`, `PALYRA_CONFIG`, or in the user's own place, and never by a search:
+ * programs that run palyra do so in directories that came from elsewhere. `undefined` when there is
+ * none of the user's own. Throws `usage` for a named one that is not there.
+ */
+export async function findOwnConfig(
+  { environment, documents }: Pick<Platform, "environment" | "documents">,
+  flag: string | undefined,
+): Promise<(ConfigLocation & { readonly realPath: string }) | undefined> {
+  const named = flag ?? nonEmpty(environment, "PALYRA_CONFIG");
+  const path = named === undefined ? userConfigPath(environment) : absolute(environment, named);
+  if (path === undefined) return undefined;
+  const origin = flag !== undefined ? "flag" : named === undefined ? "user" : "environment";
+  const realPath = (await documents()).realPath(path);
+  if (realPath !== undefined) return { origin, path, realPath };
+  if (named === undefined) return undefined;
+  throw new PalyraError("usage", `Cannot read ${path}: there is no such config`);
+}
+
 /** Without HOME there is no config of the user's own, yet there may be one to find. */
 function canSearch(environment: Environment): boolean {
   return nonEmpty(environment, "PALYRA_CONFIG") !== undefined ||

@@ -2,6 +2,7 @@
 
 import { PalyraError } from "../errors.ts";
 import type { VaultRef } from "../vault/vault_ref.ts";
+import type { ExecTable, FileTable, SecretTable } from "./secret_table.ts";
 import type { Config } from "./config.ts";
 import { formatField, parseField } from "./field.ts";
 import { heldForms, REF_SUFFIXES, withoutSuffix } from "./logical_secret.ts";
@@ -14,7 +15,9 @@ export interface ConfigReference {
   readonly field: string;
   readonly source:
     | { readonly kind: "vault"; readonly ref: VaultRef }
-    | { readonly kind: "env"; readonly variable: string };
+    | { readonly kind: "env"; readonly variable: string }
+    | ({ readonly kind: "file" } & FileTable)
+    | ({ readonly kind: "exec" } & ExecTable);
   readonly required: boolean;
   readonly maxBytes: number | undefined;
 }
@@ -58,17 +61,48 @@ export function allReferences(config: Config): ConfigReference[] {
 }
 
 function checked(config: Config, found: FoundReference): ConfigReference {
-  const { kind, ref, variable, required, maxBytes } = readReference(found);
+  const table = readReference(found);
+  const { kind, ref, variable, required, maxBytes } = table;
   const field = formatField(found.field);
   if (kind === "vault") return { field, source: { kind, ref: ref! }, required, maxBytes };
   if (kind === "env") {
     requireAllowed(config, field, variable!);
     return { field, source: { kind, variable: variable! }, required, maxBytes };
   }
-  throw new PalyraError(
-    "unavailable",
-    `Cannot read ${field}${REF_SUFFIXES.secret_ref}: this version reads no ${kind} sources`,
+  const source = kind === "file"
+    ? { kind, ...fileOf(config, `${field}${REF_SUFFIXES.secret_ref}`, table) }
+    : { kind, ...table.exec! };
+  return { field, source, required, maxBytes };
+}
+
+/** Paths from the root on: relative ones begin where the config really is. */
+function fileOf(config: Config, name: string, { file }: SecretTable): FileTable {
+  const { path, trustedDirs, ...rest } = file!;
+  const absolute = (text: string): string => absolutePath(config, text, name);
+  return { path: absolute(path), trustedDirs: trustedDirs.map(absolute), ...rest };
+}
+
+/** A path that `name` of a config names. Throws `usage` for one with a part `.` or `..`. */
+export function absolutePath(
+  { location: { path, realPath = path } }: Config,
+  text: string,
+  name: string,
+): string {
+  const directory = realPath.slice(
+    0,
+    Math.max(realPath.lastIndexOf("/"), realPath.lastIndexOf("\\")),
   );
+  const absolute = /^(?:\/|[A-Za-z]:[\\/])/.test(text)
+    ? text
+    : text === "."
+    ? directory || "/"
+    : `${directory}/${text.replace(/^\.\//, "")}`;
+  if (!hasDots(absolute)) return absolute;
+  throw new PalyraError("usage", `Cannot use ${name}: a path has a part . or ..`);
+}
+
+function hasDots(path: string): boolean {
+  return /(?:^|[\\/])\.{1,2}(?:[\\/]|$)/.test(path);
 }
 
 function requireAllowed(config: Config, field: string, variable: string): void {
@@ -86,4 +120,9 @@ function conflict(name: string, { location }: Config): PalyraError {
     `Cannot read config:${name}: ${location.path} holds it in two forms`,
     { hint: "Leave one of the inline value, _vault_ref and _secret_ref" },
   );
+}
+
+/** One reference that was found in a config, whatever stands beside it. Throws as {@link referenceAt} does. */
+export function referenceOf(config: Config, found: FoundReference): ConfigReference {
+  return checked(config, found);
 }

@@ -49,6 +49,8 @@ export function readReference({ field, form, value }: FoundReference): SecretTab
     kind: "vault",
     ref: parseRefOf(value, name),
     variable: undefined,
+    file: undefined,
+    exec: undefined,
     required: true,
     maxBytes: undefined,
   };
@@ -97,8 +99,8 @@ function vaultRefOfBroken({ value }: FoundReference): VaultRef | undefined {
   }
 }
 
-/** References of `[[helper.<protocol>.map]]`. */
-function helperReferences(table: TomlTable): { ref: VaultRef; field: string }[] {
+/** References of `[[helper.<protocol>.map]]`; what is none is left out. */
+export function helperReferences(table: TomlTable): { ref: VaultRef; field: string }[] {
   const helper = table["helper"];
   if (!isTable(helper)) return [];
   return Object.entries(helper).flatMap(([protocol, settings]) => {

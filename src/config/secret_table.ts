@@ -12,16 +12,45 @@ export interface SecretTable {
   readonly ref: VaultRef | undefined;
   /** With `env`. */
   readonly variable: string | undefined;
+  /** With `file`: paths as they are written, absolute or relative to the config. */
+  readonly file: FileTable | undefined;
+  /** With `exec`. */
+  readonly exec: ExecTable | undefined;
   /** Whether the value must be there. */
   readonly required: boolean;
   /** Most bytes that the value may have; `undefined`: as many as the source allows. */
   readonly maxBytes: number | undefined;
 }
 
+/** What a file source says. */
+export interface FileTable {
+  readonly path: string;
+  readonly trustedDirs: readonly string[];
+  readonly allowSymlinks: boolean;
+  readonly raw: boolean;
+}
+
+/** What an exec source says. */
+export interface ExecTable {
+  /** The program by absolute path, and its arguments. */
+  readonly command: readonly [string, ...string[]];
+  readonly inheritedEnv: readonly string[];
+  /** Absolute. */
+  readonly cwd: string | undefined;
+  /** Milliseconds. */
+  readonly timeoutMs: number | undefined;
+  readonly raw: boolean;
+  /** What the program is asked for by its protocol. */
+  readonly id: string | undefined;
+}
+
 const MAX_VAULT_REF = 512;
 const MAX_VARIABLE = 256;
 const MAX_PATH = 4_096;
 const MAX_LABEL = 128;
+const MAX_TIMEOUT_MS = 300_000;
+/** What OpenClaw takes for an id. */
+const EXEC_ID = /^(?!(?:.*\/)?\.{1,2}(?:\/|$))[A-Za-z0-9][A-Za-z0-9._:/#-]{0,255}$/;
 
 const text = (most: number): v.GenericSchema<unknown, string> =>
   v.pipe(
@@ -40,6 +69,26 @@ const aboveZero = v.pipe(
   v.maxValue(BigInt(Number.MAX_SAFE_INTEGER), "it is too large"),
   v.transform(Number),
 );
+const absolute = v.pipe(
+  text(MAX_PATH),
+  v.regex(/^(?:\/|[A-Za-z]:[\\/])/, "it is no absolute path"),
+);
+/** Variables that would make the program another one, or are palyra's own. */
+const inherited = v.pipe(
+  variable,
+  v.check(
+    (name) => !/^(?:IFS|BASH_ENV|ENV|NODE_OPTIONS|LD_.*|DYLD_.*|GIT_.*|PALYRA_.*)$/.test(name),
+    "it is a variable that is never passed on",
+  ),
+);
+const argument = v.pipe(
+  v.string("it is no text"),
+  v.maxLength(MAX_PATH, `it is longer than ${MAX_PATH} characters`),
+  v.check((value) => !value.includes("\0"), "it holds a NUL"),
+);
+function isProgram(path: string): boolean {
+  return /^(?:\/|[A-Za-z]:[\\/])/.test(path) && !/[\\/]\.{1,2}(?:[\\/]|$)/.test(path);
+}
 const bool = v.boolean("it is neither true nor false");
 
 const COMMON = {
@@ -75,12 +124,20 @@ const SCHEMA = v.variant("kind", [
   v.strictObject({
     kind: v.literal("exec"),
     command: v.pipe(
-      v.array(text(MAX_PATH), "it is no list"),
+      v.array(argument, "it is no list"),
       v.minLength(1, "it is empty"),
+      v.check(([program]) => isProgram(program!), "its program is no absolute path, or has dots"),
+      v.transform((command) => command as [string, ...string[]]),
     ),
-    inherited_env: v.optional(v.array(variable, "it is no list"), []),
-    cwd: v.optional(text(MAX_PATH)),
-    exec_timeout_ms: v.optional(aboveZero),
+    inherited_env: v.optional(v.array(inherited, "it is no list"), []),
+    cwd: v.optional(absolute),
+    exec_timeout_ms: v.optional(
+      v.pipe(aboveZero, v.maxValue(MAX_TIMEOUT_MS, `it is more than ${MAX_TIMEOUT_MS}`)),
+    ),
+    protocol: v.optional(v.literal("openclaw", "it is not openclaw")),
+    id: v.optional(
+      v.pipe(v.string("it is no text"), v.regex(EXEC_ID, "it is no id of the exec protocol")),
+    ),
     raw: v.optional(bool, false),
     ...COMMON,
   }),
@@ -94,10 +151,27 @@ export function parseSecretTable(value: TomlValue, field: string): SecretTable {
   const result = v.safeParse(SCHEMA, value, { abortEarly: true });
   if (!result.success) throw wrong(field, result.issues[0]);
   const { output } = result;
+  if (output.kind === "exec" && (output.protocol === undefined) !== (output.id === undefined)) {
+    throw new PalyraError("usage", `Cannot use ${field}: protocol and id belong together`);
+  }
   return {
     kind: output.kind,
     ref: output.kind === "vault" ? parseRefOf(output.vault_ref, `${field}.vault_ref`) : undefined,
     variable: output.kind === "env" ? output.variable : undefined,
+    file: output.kind !== "file" ? undefined : {
+      path: output.path,
+      trustedDirs: output.trusted_dirs,
+      allowSymlinks: output.allow_symlinks,
+      raw: output.raw,
+    },
+    exec: output.kind !== "exec" ? undefined : {
+      command: output.command,
+      inheritedEnv: output.inherited_env,
+      cwd: output.cwd,
+      timeoutMs: output.exec_timeout_ms,
+      raw: output.raw,
+      id: output.id,
+    },
     required: output.required,
     maxBytes: output.max_bytes,
   };

@@ -1,6 +1,8 @@
 /** Everything that is wrong or unknown in a config, with line and column, and never with a value. */
 
 import { isPalyraError } from "../errors.ts";
+import { readAuthNetwork } from "./auth_network.ts";
+import { clientRules } from "./client_rules.ts";
 import type { Config } from "./config.ts";
 import { type Field, formatField, pathOf } from "./field.ts";
 import {
@@ -73,6 +75,15 @@ export function validateConfig(config: Config): ConfigProblem[] {
   attempt(() => readSettings(config), (message, key) => {
     add("error", ["palyra", ...key?.split(".") ?? []], message);
   });
+  attempt(() => readAuthNetwork(table), (message, key) => {
+    add("error", ["auth", ...stepsOf(key)], message);
+  });
+  const clients = table["helper"];
+  for (const protocol of isTable(clients) ? Object.keys(clients) : []) {
+    attempt(() => clientRules(table, protocol), (message, key) => {
+      add("error", ["helper", protocol, ...stepsOf(key)], message);
+    });
+  }
   for (const found of findReferences(table)) {
     const { field, form } = found;
     const at = fieldOfForm(field, form);
@@ -84,6 +95,10 @@ export function validateConfig(config: Config): ConfigProblem[] {
   for (const field of inlineThatAreNoText(table)) add("error", field, "it is no text");
   for (const field of unknownKeys(table)) add("unknown", field, "palyra does not know this key");
   return problems.sort((a, b) => a.line - b.line || a.column - b.column);
+}
+
+function stepsOf(key: string | undefined): (string | number)[] {
+  return key?.split(".").map((step) => /^\d+$/.test(step) ? Number(step) : step) ?? [];
 }
 
 function attempt(
@@ -128,11 +143,16 @@ function unknownKeys(table: TomlTable): Field[] {
   for (const { field } of leaves(table)) {
     const last = field.at(-1);
     const isReference = typeof last === "string" && withoutSuffix([last])[0] !== last;
-    if (isReference || isKnown(field) || field[0] === "palyra") continue; // its errors are told above
+    if (isReference || isKnown(field) || isStrict(field)) continue;
     const top = topUnknown(field);
     unknown.set(formatField(top), top);
   }
   return [...unknown.values()];
+}
+
+/** Whether it is of a table whose unknown keys are errors, and told as such. */
+function isStrict([first]: Field): boolean {
+  return first === "palyra" || first === "auth";
 }
 
 function topUnknown(field: Field): Field {
@@ -183,7 +203,8 @@ function leaves(table: TomlTable): Leaf[] {
   return found;
 }
 
-function positionOf(
+/** Where a field stands, or the closest table around it. */
+export function positionOf(
   positions: ReadonlyMap<string, Position>,
   table: TomlTable,
   field: Field,

@@ -20,8 +20,8 @@ const FIELDS: Readonly<Record<string, string | number>> = {
   "model_provider.openai_api_key": VICTIM,
   "model_provider.providers[provider_id=eu].api_key": "older",
   "tool_call.browser_service.auth_token": BAIT_VALUE,
-  "admin.auth_token": 5,
-  "admin.connector_token": 5,
+  "admin.auth_token": 8, // its program prints nothing
+  "admin.connector_token": BAIT_VALUE,
 };
 const REFUSED: readonly string[][] = [
   ...Object.keys(FIELDS).map((field) => ["resolve", `config:${field}`]),
@@ -91,20 +91,22 @@ testWithStrace(
 );
 
 testWithStrace(
-  "After trust the references are read as documented, and still nothing is started or opened",
+  "After trust the references are read as documented, and nothing is started or opened but what they name",
   async () => {
     using clone = await makeHostileClone();
     await clone.succeed(["config", "trust"]);
     await eachOf(Object.entries(FIELDS), async ([field, wanted]) => {
       const { result, started, calls } = await watchIn(clone, ["resolve", `config:${field}`]);
-      assert.equal(started.length, 1, started.join("\n"));
-      assert.deepEqual(calls.filter(isOfBait), []);
+      const programs = started.filter(isOfBait);
+      assert.equal(programs.length, field === "admin.auth_token" ? 1 : 0, started.join("\n"));
+      const isRead = calls.some((call) => call.includes("open") && call.includes('"file"'));
+      assert.equal(isRead, field === "admin.connector_token", field);
       if (typeof wanted === "string") assert.equal(result.stdout, wanted, result.stderr);
       else assert.equal(result.status, wanted, `${field}: ${result.stderr}`);
     });
     const all = await clone.run(["resolve", "--all", "--json"], { env: ENV });
-    assert.deepEqual([all.status, all.stdout], [5, ""]);
-    assert.match(all.stderr, /reads no (?:exec|file) sources/);
+    assert.deepEqual([all.status, all.stdout], [8, ""]);
+    assert.match(all.stderr, /bait\/program: it is empty/);
   },
 );
 
@@ -124,21 +126,27 @@ Deno.test("Before trust the table [palyra] steers nothing, after trust it does",
     const { stdout } = await clone.succeed(["secrets", "history", "global/victim", "--json"]);
     return JSON.parse(stdout).versions.map(({ version }: { version: number }) => version);
   };
-  await clone.succeed(["secrets", "set", "global/victim"], { stdin: "third" });
+  const set = ["secrets", "set", "global/victim"];
+  const unset = { PALYRA_VAULT_BACKEND: "" }; // the variable would win over the config
+  await clone.succeed(set, { stdin: "third", env: unset });
   assert.deepEqual(await versions(), [3, 2, 1]);
   await clone.succeed(["config", "trust"]);
-  const pinned = await clone.run(["secrets", "set", "global/victim"], { stdin: "fourth" });
+  const pinned = await clone.run(set, { stdin: "fourth", env: unset });
   assert.equal(pinned.status, 7, pinned.stderr); // the backend is another one
   edit(clone, "linux_secret_service", "auto");
   await clone.succeed(["config", "trust"]);
-  await clone.succeed(["secrets", "set", "global/victim"], { stdin: "fourth" });
+  await clone.succeed(set, { stdin: "fourth", env: unset });
   assert.deepEqual(await versions(), [4]);
 });
 
 Deno.test("Before trust the first vault is made with the user's backend, after trust not", async () => {
   using clone = await makeHostileClone();
   const roots = ["first", "second"].map((name) => `${clone.machine.directory}/${name}`);
-  const [before, after] = roots.map((root) => ({ PALYRA_STATE_ROOT: root }));
+  // Without the variable, which would win over the config.
+  const [before, after] = roots.map((root) => ({
+    PALYRA_STATE_ROOT: root,
+    PALYRA_VAULT_BACKEND: "",
+  }));
   await clone.succeed(["secrets", "set", "global/a"], { stdin: "a", env: before });
   await clone.succeed(["config", "trust"], { env: after });
   const refused = await clone.run(["secrets", "set", "global/a"], { stdin: "a", env: after });

@@ -14,7 +14,8 @@ function configOf(text: string): Config {
 }
 
 function sourceOf({ source }: ReturnType<typeof referenceAt>): string {
-  return source.kind === "vault" ? formatVaultRef(source.ref) : `env:${source.variable}`;
+  if (source.kind === "vault") return formatVaultRef(source.ref);
+  return source.kind === "env" ? `env:${source.variable}` : JSON.stringify(source);
 }
 
 const CONFIG = configOf(`
@@ -109,18 +110,29 @@ Deno.test("what a field cannot give is said, and no value with it", async () => 
     /the variable OTHER is not allowed/,
     at("[a]\nb_secret_ref = { kind = 'env', variable = 'OTHER' }", "a.b"),
   );
-  for (
-    const source of [
-      "kind = 'file', path = 'x', trusted_dirs = ['/']",
-      "kind = 'exec', command = ['/x']",
-    ]
-  ) {
+  for (const path of ["../x", "/a/../x", "a/./x", ".."]) {
     await assertFails(
-      "unavailable",
-      /reads no (?:file|exec) sources/,
-      at(`[a]\nb_secret_ref = { ${source} }`, "a.b"),
+      "usage",
+      /a path has a part \. or \.\./,
+      at(`[a]\nb_secret_ref = { kind = 'file', path = '${path}', trusted_dirs = ['/'] }`, "a.b"),
     );
   }
+  const exec = (rest: string) => at(`[a]\nb_secret_ref = { kind = 'exec', ${rest} }`, "a.b");
+  for (
+    const [rest, why] of [
+      ["command = []", /command: it is empty/],
+      ["command = ['x']", /command: its program is no absolute path/],
+      ["command = ['/a/../x']", /command: its program is no absolute path/],
+      ["command = ['/x'], inherited_env = ['PALYRA_CONFIG']", /never passed on/],
+      ["command = ['/x'], inherited_env = ['LD_PRELOAD']", /never passed on/],
+      ["command = ['/x'], cwd = 'here'", /cwd: it is no absolute path/],
+      ["command = ['/x'], exec_timeout_ms = 300001", /more than 300000/],
+      ["command = ['/x'], protocol = 'openclaw'", /protocol and id belong together/],
+      ["command = ['/x'], id = 'a'", /protocol and id belong together/],
+      ["command = ['/x'], protocol = 'openclaw', id = 'a/../b'", /no id of the exec protocol/],
+      ["command = ['/x'], protocol = 'openclaw', id = '_a'", /no id of the exec protocol/],
+    ] as const
+  ) await assertFails("usage", why, exec(rest));
   await assertFails(
     "usage",
     /two forms/,
@@ -133,4 +145,30 @@ Deno.test("a table that is wrong elsewhere still names its secret", () => {
     "[a]\nb_secret_ref = { kind = 'vault', vault_ref = 'global/x', typo = 1 }",
   );
   assert.deepEqual(fieldsThatName(table, parseSecretId("global/x")), ["a.b"]);
+});
+
+Deno.test("files and programs come as the config means them, from the place where it really is", () => {
+  const config = (text: string): Config => ({
+    ...configOf(text),
+    location: { origin: "flag", path: "/links/palyra.toml", realPath: "/real/place/palyra.toml" },
+  });
+  const file = "kind = 'file', path = './s/key', trusted_dirs = ['s', '.', '/run/secrets']";
+  assert.deepEqual(referenceAt(config(`[a]\nb_secret_ref = { ${file} }`), "a.b").source, {
+    kind: "file",
+    path: "/real/place/s/key",
+    trustedDirs: ["/real/place/s", "/real/place", "/run/secrets"],
+    allowSymlinks: false,
+    raw: false,
+  });
+  const exec =
+    "kind = 'exec', command = ['/bin/op', '', 'x'], inherited_env = ['A'], exec_timeout_ms = 9, raw = true";
+  assert.deepEqual(referenceAt(config(`[a]\nb_secret_ref = { ${exec} }`), "a.b").source, {
+    kind: "exec",
+    command: ["/bin/op", "", "x"],
+    inheritedEnv: ["A"],
+    cwd: undefined,
+    timeoutMs: 9,
+    raw: true,
+    id: undefined,
+  });
 });

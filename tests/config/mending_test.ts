@@ -41,7 +41,10 @@ Deno.test("wrong settings in a trusted config can be mended, and the trust be ta
     using clone = await makeClone();
     Deno.writeTextFileSync(clone.config, `[palyra]\n${settings}\nallow_env = []\n`);
     await clone.succeed(["config", "trust"]);
-    const refused = await clone.run(["secrets", "set", "global/new"], { stdin: "value" });
+    const refused = await clone.run(["secrets", "set", "global/new"], {
+      stdin: "value",
+      env: { PALYRA_VAULT_BACKEND: "" }, // the variable would win over the config
+    });
     assert.notEqual(refused.status, 0);
     await clone.succeed(["config", "set", "other.key", "1"]);
     await clone.succeed(["config", "unset", `palyra.${settings.split(" ")[0]}`]);

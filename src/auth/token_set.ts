@@ -1,0 +1,136 @@
+/** The token set of a profile: access token, refresh token and expiry, as one secret without history. */
+
+import { decodeUtf8, encodeUtf8 } from "../crypto/encoding.ts";
+import { SensitiveBytes } from "../crypto/sensitive_bytes.ts";
+import { PalyraError } from "../errors.ts";
+
+/** Tokens of one authorization. */
+export interface TokenSet {
+  readonly accessToken: string;
+  /** As the server named it, in lower case: `bearer`. */
+  readonly tokenType: string;
+  readonly refreshToken: string | undefined;
+  /** Milliseconds since 1970; `undefined` when the server did not say. */
+  readonly expiresAt: number | undefined;
+  /** Milliseconds since 1970. */
+  readonly obtainedAt: number;
+  /** A refresh was begun with this refresh token, and its answer has not been stored. */
+  readonly isRefreshing: boolean;
+}
+
+const VERSION = 1;
+/** Most characters of a token: what is longer fits in no header. */
+export const MAX_TOKEN = 65_536;
+
+/** The secret of a token set; the caller wipes it. */
+export function formatTokenSet(set: TokenSet): SensitiveBytes {
+  return new SensitiveBytes(encodeUtf8(JSON.stringify({
+    version: VERSION,
+    access_token: set.accessToken,
+    token_type: set.tokenType,
+    ...(set.refreshToken === undefined ? {} : { refresh_token: set.refreshToken }),
+    ...(set.expiresAt === undefined ? {} : { expires_at: set.expiresAt }),
+    obtained_at: set.obtainedAt,
+    ...(set.isRefreshing ? { refreshing: true } : {}),
+  })));
+}
+
+/** Reads a token set. Throws `integrity` for a secret that holds none, and quotes nothing of it. */
+export function parseTokenSet(secret: SensitiveBytes, what: string): TokenSet {
+  const document = parse(secret);
+  const { version, access_token, token_type, refresh_token, expires_at, obtained_at, refreshing } =
+    document;
+  const isSound = version === VERSION && isToken(access_token) && typeof token_type === "string" &&
+    (refresh_token === undefined || isToken(refresh_token)) &&
+    (expires_at === undefined || isTime(expires_at)) && isTime(obtained_at);
+  if (!isSound) {
+    throw new PalyraError("integrity", `Cannot use ${what}: it holds no token set of palyra`, {
+      hint: "palyra auth login makes a new one",
+    });
+  }
+  return {
+    accessToken: access_token as string,
+    tokenType: token_type as string,
+    refreshToken: refresh_token as string | undefined,
+    expiresAt: expires_at as number | undefined,
+    obtainedAt: obtained_at as number,
+    isRefreshing: refreshing === true,
+  };
+}
+
+/**
+ * Whether an access token is good for so many milliseconds more; one of unknown end is taken to be. Where
+ * tokens live for less than twice that, half of their life has to do: a new one would be no better.
+ */
+export function isGoodFor(
+  { expiresAt, obtainedAt }: TokenSet,
+  now: number,
+  ttlMs: number,
+): boolean {
+  if (expiresAt === undefined) return true;
+  return expiresAt - now >= Math.min(ttlMs, (expiresAt - obtainedAt) / 2) && expiresAt > now;
+}
+
+/** A server's clock may be ahead, and an answer takes its time: a token is taken to end so much earlier. */
+const SKEW_MS = 10_000;
+/** Of short lives it is a tenth. */
+const SKEW_SHARE = 10;
+/** Longest life of an access token that is believed, in seconds: a year. */
+const LONGEST_S = 31_536_000;
+
+/** When a token ends that was given now, in milliseconds since 1970; `undefined` for what cannot be believed. */
+export function endOf(expiresInS: unknown, now: number): number | undefined {
+  const isLifetime = typeof expiresInS === "number" && Number.isFinite(expiresInS) &&
+    expiresInS > 0 && expiresInS <= LONGEST_S;
+  if (!isLifetime) return undefined;
+  const lifeMs = expiresInS * 1_000;
+  return Math.floor(now + lifeMs - Math.min(SKEW_MS, lifeMs / SKEW_SHARE));
+}
+
+/** The answer of a token endpoint (RFC 6749 section 5.1), as the library has checked it. */
+export interface TokenAnswer {
+  readonly access_token: string;
+  readonly token_type: string;
+  readonly refresh_token?: string | undefined;
+  readonly expires_in?: number | undefined;
+}
+
+/**
+ * The token set of an answer that was given now; `undefined` for tokens that cannot be used. Where the
+ * server gives no new refresh token, the old one goes on being good (RFC 6749 section 6).
+ */
+export function tokenSetOf(
+  { access_token, token_type, refresh_token, expires_in }: TokenAnswer,
+  now: number,
+  oldRefreshToken?: string,
+): TokenSet | undefined {
+  const isSound = isToken(access_token) && token_type.toLowerCase() === "bearer" &&
+    (refresh_token === undefined || isToken(refresh_token));
+  if (!isSound) return undefined;
+  return {
+    accessToken: access_token,
+    tokenType: "bearer",
+    refreshToken: refresh_token ?? oldRefreshToken,
+    expiresAt: endOf(expires_in, now),
+    obtainedAt: now,
+    isRefreshing: false,
+  };
+}
+
+/** Whether a text can be a token (RFC 6750 section 2.1 and RFC 6749 appendix A). */
+export function isToken(value: unknown): value is string {
+  return typeof value === "string" && value.length <= MAX_TOKEN && /^[\x20-\x7e]+$/.test(value);
+}
+
+function isTime(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+function parse(secret: SensitiveBytes): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(decodeUtf8(secret.reveal()) ?? "");
+    return typeof value === "object" && value !== null ? { ...value } : {};
+  } catch { // its message quotes the text
+    return {};
+  }
+}

@@ -1,0 +1,247 @@
+/** `auth token` against a server on this machine: what is refreshed, what is not, and what failures mean. */
+
+import assert from "node:assert/strict";
+import { assertRefused, type CliResult, type Machine, makeMachine } from "../support/cli_run.ts";
+import { jsonOf } from "../support/pairing_machines.ts";
+import { loginBy, PROFILE, storeTokens, TOKENS_REF } from "../support/token_profile.ts";
+import { startTokenServer } from "../support/token_server.ts";
+
+const CROWD = 50;
+
+async function token(machine: Machine, ...more: string[]): Promise<CliResult> {
+  return await machine.run(["auth", "token", PROFILE, ...more]);
+}
+
+Deno.test("a token that is good is printed without asking; one that ends is refreshed once, for all that wait", async () => {
+  await using server = startTokenServer();
+  using machine = makeMachine();
+  await loginBy(machine, server, 600_000);
+  assert.equal((await token(machine)).stdout, "access-old");
+  assert.equal((await token(machine, "--min-ttl", "9m")).stdout, "access-old");
+  assert.equal(server.requests, 0);
+  server.wish.delayMs = 300;
+  const all = await Promise.all(
+    Array.from({ length: CROWD }, () => token(machine, "--min-ttl", "30m")),
+  );
+  assert.deepEqual([...new Set(all.map(({ stdout, status }) => `${status} ${stdout}`))], [
+    "0 access-1",
+  ]);
+  assert.deepEqual([server.requests, server.reuses], [1, 0]);
+  assert.equal(server.last!.get("grant_type"), "refresh_token");
+  assert.equal(server.last!.get("client_id"), "client");
+  const shown = await jsonOf(machine, ["auth", "profiles", "show", PROFILE]);
+  assert.equal(shown["state"], "ok");
+  const history = await jsonOf(machine, ["secrets", "history", TOKENS_REF]);
+  assert.equal((history["versions"] as unknown[]).length, 1, "no old token is kept");
+});
+
+Deno.test("a login that the provider has ended is exit 3, and the server is not asked again", async () => {
+  await using server = startTokenServer();
+  using machine = makeMachine();
+  await loginBy(machine, { endpoint: server.endpoint, refreshToken: "stolen" });
+  for (const _ of [1, 2, 3]) {
+    const refused = await token(machine);
+    assertRefused(refused, 3, "ended");
+    assert.match(refused.stderr, /log in again|Log in again/);
+  }
+  assert.equal(server.requests, 1);
+  const shown = await jsonOf(machine, ["auth", "profiles", "show", PROFILE]);
+  assert.equal(shown["state"], "revoked");
+  await machine.succeed(["auth", "profiles", "cooldown-clear", PROFILE]);
+  assertRefused(await token(machine), 3, "still ended");
+});
+
+Deno.test("a client that the provider refuses is not tried again until somebody has mended it", async () => {
+  await using server = startTokenServer();
+  using machine = makeMachine();
+  await loginBy(machine, server);
+  server.wish.answer = () => Response.json({ error: "invalid_client" }, { status: 401 });
+  for (const _ of [1, 2]) assertRefused(await token(machine), 3, "the client");
+  assert.equal(server.requests, 1);
+  const explain = ["auth", "profiles", "explain-selection"];
+  const { candidates } = await jsonOf(machine, explain);
+  const [one] = candidates as Record<string, unknown>[];
+  assert.equal(one!["reason_code"], "config_missing");
+  server.wish.answer = undefined;
+  await machine.succeed(["auth", "profiles", "cooldown-clear", PROFILE]);
+  assert.equal((await token(machine)).stdout, "access-1");
+  server.wish.answer = () => Response.json({ error: "invalid_client" }, { status: 401 });
+  const refresh = ["auth", "refresh", PROFILE];
+  assertRefused(await machine.run(refresh), 3, "the client again");
+  assertRefused(await machine.run(refresh), 3, "not asked");
+  assert.equal(server.requests, 3);
+  await machine.succeed(["auth", "profiles", "set", PROFILE, "--client-id", "another"]);
+  server.wish.answer = undefined;
+  await machine.succeed(refresh);
+  assert.equal((await token(machine)).stdout, "access-2");
+});
+
+Deno.test("failures rest the profile, in growing measure; cooldown-clear ends that", async () => {
+  await using server = startTokenServer();
+  using machine = makeMachine();
+  await loginBy(machine, server);
+  server.wish.answer = () => new Response("busy, secret-in-body", { status: 503 });
+  const first = await token(machine);
+  assertRefused(first, 4, "503");
+  assert.doesNotMatch(first.stderr, /secret-in-body/);
+  assertRefused(await token(machine), 4, "resting");
+  assert.equal(server.requests, 1);
+  const rest = async (): Promise<number> => {
+    const { cooldown_until } = await jsonOf(machine, ["auth", "profiles", "show", PROFILE]);
+    return Date.parse(String(cooldown_until)) - Date.now();
+  };
+  const [one] = [await rest()];
+  assert.ok(one > 10_000 && one <= 30_000, `${one}`);
+  await machine.succeed(["auth", "profiles", "cooldown-clear", PROFILE]);
+  server.wish.answer = () =>
+    Response.json({ error: "slow_down" }, { status: 429, headers: { "retry-after": "900" } });
+  assertRefused(await token(machine), 4, "429");
+  const two = await rest();
+  assert.ok(two > 890_000 && two <= 900_000, `${two}`);
+  await machine.succeed(["auth", "profiles", "cooldown-clear", PROFILE]);
+  server.wish.answer = undefined;
+  assert.equal((await token(machine)).stdout, "access-1");
+  const shown = await jsonOf(machine, ["auth", "profiles", "show", PROFILE]);
+  assert.deepEqual([shown["failures"], shown["cooldown_until"]], [0, undefined]);
+});
+
+Deno.test("expiries that are missing, negative, huge, fractional or text are unknown or what they say, and never old ones", async () => {
+  const rows: [unknown, boolean][] = [
+    [undefined, false],
+    [-5, false],
+    [0, false],
+    [1e30, false],
+    ["soon", false],
+    [null, false],
+    [true, false],
+    [3_599.9, true],
+    ["3600", true],
+  ];
+  for (const [expiresIn, isKnown] of rows) {
+    await using server = startTokenServer();
+    using machine = makeMachine();
+    await loginBy(machine, server);
+    server.wish.expiresIn = expiresIn;
+    const what = `expires_in ${JSON.stringify(expiresIn)}`;
+    assert.equal((await token(machine)).stdout, "access-1", what);
+    const { expires_at } = await jsonOf(machine, ["auth", "profiles", "show", PROFILE]);
+    assert.equal(expires_at !== undefined, isKnown, what);
+    if (isKnown) assert.ok(Date.parse(String(expires_at)) > Date.now() + 3_500_000, what);
+    assert.equal((await token(machine)).stdout, "access-1", `${what}: not refreshed again`);
+  }
+});
+
+Deno.test("answers that are no tokens store nothing, and leak nothing", async () => {
+  const answers: Record<string, () => Response> = {
+    "HTML": () =>
+      new Response("<html>secret-in-body</html>", { headers: { "content-type": "text/html" } }),
+    "no access token": () =>
+      Response.json({ token_type: "Bearer", refresh_token: "secret-in-body" }),
+    "another type": () => Response.json({ access_token: "secret-in-body", token_type: "mac" }),
+    "no type": () => Response.json({ access_token: "secret-in-body" }),
+    "a token of lines": () =>
+      Response.json({ access_token: "secret-in-body\n", token_type: "Bearer" }),
+    "an empty token": () => Response.json({ access_token: "", token_type: "Bearer" }),
+    "a list": () => Response.json(["secret-in-body"]),
+    "an unknown error": () =>
+      Response.json({ error: "secret-in-body", error_description: "secret-in-body" }, {
+        status: 400,
+      }),
+    "a redirect": () =>
+      new Response(null, {
+        status: 302,
+        headers: { location: "http://169.254.169.254/secret-in-body" },
+      }),
+    "too much": () => new Response("secret-in-body".repeat(100_000)),
+  };
+  for (const [what, answer] of Object.entries(answers)) {
+    await using server = startTokenServer();
+    using machine = makeMachine();
+    await loginBy(machine, server);
+    server.wish.answer = answer;
+    const result = await token(machine);
+    assert.ok([3, 4, 6].includes(result.status), `${what}: ${result.status} ${result.stderr}`);
+    assertRefused(result, result.status, what);
+    assert.doesNotMatch(result.stderr, /secret-in-body/, what);
+    const stored = (await machine.succeed(["resolve", TOKENS_REF])).stdout;
+    assert.equal(JSON.parse(stored).access_token, "access-old", what);
+    assert.doesNotMatch(stored, /secret-in-body/, what);
+  }
+});
+
+Deno.test("a refresh that somebody began and did not end is tried once more with the same token", async () => {
+  await using server = startTokenServer();
+  using machine = makeMachine();
+  await loginBy(machine, server);
+  await storeTokens(machine, {
+    access_token: "x",
+    refresh_token: "refresh-0",
+    expires_at: 0,
+    refreshing: true,
+  });
+  assert.equal((await token(machine)).stdout, "access-1");
+  await storeTokens(machine, {
+    access_token: "x",
+    refresh_token: "refresh-0",
+    expires_at: 0,
+    refreshing: true,
+  });
+  assertRefused(await token(machine), 3, "its answer was lost");
+  assert.deepEqual([server.requests, server.reuses], [2, 1]);
+});
+
+Deno.test("a login that comes while a refresh is under way stays", async () => {
+  await using server = startTokenServer();
+  using machine = makeMachine();
+  await loginBy(machine, server);
+  server.wish.delayMs = 1_500;
+  const refreshing = token(machine);
+  while (server.requests === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  await storeTokens(machine, {
+    access_token: "access-of-new-login",
+    refresh_token: "new",
+    expires_at: Date.now() + 3_600_000,
+  });
+  assert.equal((await refreshing).stdout, "access-of-new-login");
+  const stored = (await machine.succeed(["resolve", TOKENS_REF])).stdout;
+  assert.equal(JSON.parse(stored).access_token, "access-of-new-login");
+});
+
+Deno.test("keys are printed as they are; what is switched off, missing or not logged in is refused", async () => {
+  using machine = makeMachine();
+  assertRefused(await token(machine), 8, "no profile");
+  await machine.succeed(["secrets", "set", "global/key"], { stdin: "sk-key" });
+  const set = (...args: string[]) => machine.succeed(["auth", "profiles", "set", PROFILE, ...args]);
+  await set("--provider", "openai", "--api-key-ref", "global/key");
+  assert.equal((await token(machine)).stdout, "sk-key");
+  assertRefused(await machine.run(["auth", "refresh", PROFILE]), 2, "a key");
+  await set("--disable");
+  assertRefused(await token(machine), 6, "switched off");
+  await set(
+    "--enable",
+    "--tokens-ref",
+    "global/none",
+    "--client-id",
+    "c",
+    "--token-endpoint",
+    "https://a.example/t",
+  );
+  assertRefused(await token(machine), 8, "not logged in");
+  await set("--tokens-ref", "global/key");
+  assertRefused(await token(machine), 9, "no token set");
+});
+
+Deno.test("auth:PROFILE is a reference like any other: resolve, run and inject get a token that is good now", async () => {
+  await using server = startTokenServer();
+  using machine = makeMachine();
+  await loginBy(machine, server);
+  const ref = `auth:${PROFILE}`;
+  assert.equal((await machine.succeed(["resolve", ref])).stdout, "access-1");
+  const run = await machine.succeed(["run", "--env", `TOKEN=${ref}`, "--", "printenv", "TOKEN"]);
+  assert.equal(run.stdout, "access-1\n");
+  const both = await machine.succeed(["resolve", `A=${ref}`, `B=${ref}`, "--format", "json"]);
+  assert.deepEqual(JSON.parse(both.stdout).values, { A: "access-1", B: "access-1" });
+  assert.equal(server.requests, 1);
+  assertRefused(await machine.run(["resolve", "auth:none"]), 8, "no profile");
+  assertRefused(await machine.run(["resolve", "auth:Nobody"]), 2, "no id");
+});
