@@ -6,6 +6,13 @@ import { denoPlatform } from "../src/platform/deno/platform.ts";
 import { setSecret } from "../src/vault/set_secret.ts";
 import { openVault, vaultPaths } from "../src/vault/vault.ts";
 import { parseSecretId } from "../src/vault/vault_ref.ts";
+import { deno, median, say, timed } from "./bench/measure.ts";
+import { benchAuth } from "./bench/auth.ts";
+import { benchPairing } from "./bench/pairing.ts";
+import { benchPrograms } from "./bench/programs.ts";
+import { benchScan } from "./bench/scan.ts";
+import { benchSecretService } from "./bench/secret_service.ts";
+import { benchUse } from "./bench/use.ts";
 
 const RUNS = 25;
 const MANY = 10_000;
@@ -88,6 +95,12 @@ async function main(): Promise<number> {
   for (const measured of cases) over += await compare({ ...measured, stateRoot: few });
   over += await largeVault(main, few, many);
   over += await manifest(main, few);
+  over += await benchUse(main, few, temp);
+  over += await benchPrograms(main, few, temp);
+  over += await benchScan(main, temp);
+  over += await benchSecretService(main, temp);
+  over += await benchPairing();
+  over += await benchAuth(main, temp);
   say(over === 0 ? "all within their budgets" : `${over} over budget`);
   return over === 0 ? 0 : 1;
 }
@@ -179,57 +192,28 @@ async function manifest(main: string[], stateRoot: string): Promise<number> {
 }
 
 async function fill(stateRoot: string, count: number): Promise<void> {
-  await deno(["run", "-A", "main.ts", "init", "--quiet"], stateEnv(stateRoot));
-  const authority = await openIdentity(denoPlatform, `${stateRoot}/identity`);
+  await deno(
+    ["run", "-A", "main.ts", "init", "--quiet", "--backend", "encrypted_file"],
+    stateEnv(stateRoot),
+  );
+  const authority = await openIdentity(denoPlatform, `${stateRoot}/identity`, {
+    mayUnlock: false,
+    passphrase: () => Promise.reject(new Error("There is none")),
+  });
   using vault = await openVault(denoPlatform, vaultPaths(stateRoot), {
     keks: authority!,
     bindings: () =>
       Promise.resolve({ of: () => ({ ref: undefined, exact: false }), names: () => false }),
   });
   for (let at = 0; at < count; at++) {
-    using value = new SensitiveBytes(crypto.getRandomValues(new Uint8Array(48)));
+    const text = crypto.getRandomValues(new Uint8Array(36)).toBase64(); // as exports need it
+    using value = new SensitiveBytes(new TextEncoder().encode(text));
     await setSecret(vault!, parseSecretId(`global/secret_${at}`), value);
   }
 }
 
 function stateEnv(stateRoot: string | undefined): Record<string, string> {
   return stateRoot === undefined ? {} : { PALYRA_STATE_ROOT: stateRoot };
-}
-
-async function timed(
-  args: readonly string[],
-  env: Record<string, string>,
-  { stdin, program }: {
-    readonly stdin?: string | undefined;
-    readonly program?: string | undefined;
-  } = {},
-): Promise<number> {
-  const start = performance.now();
-  await deno(args, env, { stdin, program });
-  return performance.now() - start;
-}
-
-async function deno(
-  args: readonly string[],
-  env: Record<string, string> = {},
-  { stdin = "", program = Deno.execPath() }: {
-    readonly stdin?: string | undefined;
-    readonly program?: string | undefined;
-  } = {},
-): Promise<void> {
-  const child = new Deno.Command(program, {
-    args: [...args],
-    cwd: root,
-    env,
-    stdin: "piped",
-    stdout: "null",
-    stderr: "piped",
-  }).spawn();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(stdin)).catch(() => {});
-  await writer.close().catch(() => {});
-  const { success, stderr } = await child.output();
-  if (!success) throw new Error(`${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
 }
 
 async function best(args: readonly string[], stateRoot: string): Promise<number> {
@@ -258,12 +242,4 @@ async function peakMemory(args: readonly string[], stateRoot: string): Promise<n
     return undefined;
   }
   return Number(new TextDecoder().decode(result.stderr).trim().split("\n").at(-1)) / 1024;
-}
-
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
-}
-
-function say(line: string): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
 }

@@ -21,19 +21,58 @@ const imports = importsOf(sources);
 const MAY_IMPORT: Readonly<Record<string, readonly [readonly string[], string]>> = {
   main: [["platform/deno", "cli"], "puts the real world and the command line together"],
   cli: [
-    ["vault", "resolver", "config", "ci", "identity", "crypto", "platform", "errors"],
+    [
+      ...["audit", "scan", "importing", "backup", "vault", "resolver", "config", "ci"],
+      ...["masking", "protocols", "x509", "auth", "network"],
+      ...["identity", "keystore", "crypto", "platform", "errors"],
+    ],
     "the top: wires the rooms",
   ],
-  resolver: [["vault", "crypto", "platform", "errors"], "reads secrets wherever they are"],
-  config: [
+  backup: [
+    ["vault", "crypto", "errors"],
+    "entries in, a file out: reads references and limits of the vault, and opens none",
+  ],
+  protocols: [
+    ["vault", "crypto", "errors"],
+    "texts in, texts out, over a port to the secrets: reads references, and opens no vault",
+  ],
+  audit: [
+    ["resolver", "config", "vault", "scan", "crypto", "platform", "errors"],
+    "looks at config and vault together, through the resolver; repairs by what they offer",
+  ],
+  importing: [
     ["vault", "crypto", "platform", "errors"],
+    "other programs' secrets in, entries out; stores them and scrubs their source",
+  ],
+  scan: [["crypto", "platform", "errors"], "bytes and trees in, places out: knows no vault"],
+  resolver: [["vault", "crypto", "platform", "errors"], "reads secrets wherever they are"],
+  auth: [
+    ["config", "vault", "network", "crypto", "platform", "errors"],
+    "profiles and their tokens: edits its documents as the config is edited; is given the vault",
+  ],
+  config: [
+    ["vault", "network", "crypto", "platform", "errors"],
     "changes the config and the vault as one unit; never sees the identity",
   ],
   ci: [["crypto", "errors"], "texts in, texts out: knows no vault and touches nothing"],
-  vault: [["crypto", "platform", "errors"], "is given its KEK: it never sees the identity"],
-  identity: [["crypto", "platform", "errors"], "never sees the vault"],
+  masking: [
+    ["crypto", "platform", "errors"],
+    "bytes in, bytes out: finds values in streams, and knows no vault",
+  ],
+  vault: [
+    ["keystore", "database", "crypto", "platform", "errors"],
+    "is given its KEK: it never sees the identity",
+  ],
+  identity: [
+    ["x509", "keystore", "database", "crypto", "platform", "errors"],
+    "never sees the vault",
+  ],
+  keystore: [["crypto", "platform", "errors"], "short texts in, short texts out: knows no vault"],
+  database: [["platform", "errors"], "tables, versions and columns: knows none of them"],
+  x509: [["errors"], "certificates and lists: knows no device and no store"],
   crypto: [["errors"], "bytes in, bytes out"],
-  "platform/deno": [["platform", "errors"], "the adapters, behind the ports"],
+  network: [["errors"], "addresses and rules about them: connects to nothing"],
+  "platform/deno": [["platform", "network", "errors"], "the adapters, behind the ports"],
   platform: [["errors"], "port types, and what is thrown through them"],
   errors: [[], "the ground"],
 };
@@ -41,11 +80,23 @@ const MAY_IMPORT: Readonly<Record<string, readonly [readonly string[], string]>>
 /** Libraries: where each may be imported, and why it is here. */
 const LIBRARIES: Readonly<Record<string, readonly [string, string]>> = {
   "@stricli/core": ["src/cli/", "routes, typed flags and help, in 2 ms and without a node: module"],
-  "jose/jwe/flattened/encrypt": [
-    "src/crypto/jwe.ts",
-    "JWE by the book: envelopes that other tools open",
+  "@peculiar/x509": [
+    "src/x509/library.ts",
+    "certificates and requests as every TLS stack reads them; loaded by the commands that need them",
   ],
-  "jose/jwe/flattened/decrypt": ["src/crypto/jwe.ts", "as above"],
+  oauth4webapi: [
+    "src/auth/", // login.ts and token_endpoint.ts
+    "OAuth 2 by the book, by fetch and WebCrypto alone; loaded when a server is asked",
+  ],
+  "reflect-metadata": ["src/x509/library.ts", "what the library for certificates is built on"],
+  "age-encryption": [
+    "src/backup/age_file.ts",
+    "backups in a format that other tools open, by the author of age; loaded by backup and restore only",
+  ],
+  "jose/jwe/flattened/encrypt": [
+    "src/crypto/jwe_seal.ts",
+    "JWE by the book: envelopes that other tools open; opening them is our own, and compared",
+  ],
   "smol-toml": [
     "src/config/toml_",
     "TOML 1.0 by its own test suite, small, and it tells where a document is wrong",
@@ -54,7 +105,19 @@ const LIBRARIES: Readonly<Record<string, readonly [string, string]>> = {
     "src/config/toml_",
     "the position of every key and value: edits in place; loaded only when a config is changed",
   ],
+  uqr: [
+    "src/cli/qr_code.ts",
+    "QR codes by the standard, small and without dependencies; loaded where one is shown",
+  ],
   valibot: ["src/config/", "schemas as values, in half a millisecond; zod costs ten times that"],
+  "node:inspector": [
+    "src/platform/deno/debugger.ts",
+    "closes the debugger that the runtime opens at SIGUSR1; loaded only where commands run long",
+  ],
+  "node:fs": [
+    "src/platform/deno/", // file_trees.ts and secret_files.ts, each loaded on first use
+    "the only way to O_NOFOLLOW and O_NONBLOCK, to exact inodes, and to reading at a position",
+  ],
   "node:sqlite": [
     "src/platform/deno/sqlite.ts",
     "crash-safe, concurrent storage that the runtime brings",
@@ -64,13 +127,16 @@ const LIBRARIES: Readonly<Record<string, readonly [string, string]>> = {
 /** Libraries of the tests. */
 const TEST_LIBRARIES: Readonly<Record<string, string>> = {
   "fast-check": "property tests with shrinking",
+  "jose/jwe/flattened/decrypt": "a second opinion on what opens and what does not",
 };
 
 /** Libraries that tests compare palyra with, in processes of their own. */
 const ORACLES: Readonly<Record<string, string>> = {
   "@actions/core": "prints GitHub's own masks and exports",
+  "@vscode/tree-sitter-wasm": "parses the PowerShell script, where no PowerShell is",
   "azure-pipelines-task-lib/": "prints Azure's own masks and variables",
   "dotenv": "reads dotenv files, as most programs on Node do",
+  "oidc-provider": "an authorization server as many run it, with rotation and reuse detection",
 };
 
 /** What would cost milliseconds on the way of a read, where no other test would see it. */
@@ -81,13 +147,16 @@ const SLOW_WORDS =
 const BUDGETS: Readonly<Record<string, number>> = {
   "main.ts": 1,
   "src/cli/run.ts": 14,
-  "src/cli/commands/resolve.ts": 32,
-  "src/cli/commands/secrets_get.ts": 28,
-  "src/cli/framework.ts": 14,
+  "src/cli/commands/resolve.ts": 34,
+  "src/cli/commands/secrets_get.ts": 34,
+  "src/cli/framework.ts": 26,
 };
 
 const BANNED =
   /(?:^|_)(?:utils?|helpers?|common|misc|manager|service|handler|data|info|base|core|impl)(?:_|$)/;
+
+/** Names that are those of a system's own parts. */
+const OWN_NAMES: readonly string[] = ["linux_secret_service.ts"];
 
 function check(problems: string[]): void {
   assert.deepEqual(problems, []);
@@ -158,11 +227,16 @@ Deno.test("nothing slow is loaded on the way of a read", () => {
     "src/cli/run.ts",
     "src/cli/commands/resolve.ts",
     "src/cli/commands/secrets_get.ts",
+    "src/cli/commands/run.ts",
+    "src/platform/deno/foreground.ts",
     "src/cli/app.ts",
     "src/platform/deno/platform.ts",
     "src/platform/deno/sqlite.ts",
     "src/resolver/sources/vault.ts",
     "src/vault/backends/encrypted_file.ts",
+    "src/keystore/open_keystore.ts",
+    "src/keystore/linux_secret_service.ts",
+    "src/identity/pending_keys.ts",
   ];
   const files = new Set(entries.flatMap((entry) => [...loadedWith(entry, imports)]));
   check([...files].flatMap((path) => {
@@ -187,7 +261,10 @@ Deno.test("files are small, named for what they are, and say what they are for",
     const problems = [];
     if (!/^[a-z0-9_]+\.ts$/.test(name)) problems.push(`${path}: not snake_case`);
     if (/^(?:mod|index)\.ts$/.test(name)) problems.push(`${path}: a barrel`);
-    if (BANNED.test(name.replace(".ts", ""))) problems.push(`${path}: the name says nothing`);
+    const isOwn = OWN_NAMES.includes(name);
+    if (!isOwn && BANNED.test(name.replace(".ts", ""))) {
+      problems.push(`${path}: the name says nothing`);
+    }
     for (const type of exportedTypes(text)) {
       if (BANNED.test(snakeCase(type))) problems.push(`${path}: the name ${type} says nothing`);
     }
@@ -219,6 +296,8 @@ Deno.test("exported functions, classes and types are documented", () => {
             "random",
             "environment",
             "documents",
+            "fileTrees",
+            "secretFiles",
           ].includes(name!)
         )
         .map(([, , name]) => `${path}: ${name}`)

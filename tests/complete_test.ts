@@ -48,6 +48,17 @@ Deno.test("commands, flags, their values, and names are proposed where they belo
   assert.deepEqual(await ask("secrets", "configure", "apply", ""), [":files"]);
   assert.deepEqual(await ask("secrets", "set", "global/new", "--", "x"), []);
   assert.deepEqual(await ask("nothing", "like", "this"), []);
+  assert.deepEqual(await ask("r"), ["resolve", "run", "redact"]);
+  assert.deepEqual(await ask("redact", "sk"), ["skill:git/token"]);
+  assert.deepEqual(await ask("run", "--env", "KEY=sk"), ["KEY=skill:git/token"]);
+  assert.deepEqual(await ask("run", "--env", "A=global/a", "--env", "B=global/ab"), [
+    "B=global/ab",
+  ]);
+  assert.deepEqual(await ask("run", "--env=K=sk"), ["--env=K=skill:git/token"]);
+  assert.deepEqual(await ask("run", "--env"), ["--env", "--env-file"]);
+  assert.deepEqual(await ask("run", "--env-file", ""), [":files"]);
+  assert.deepEqual(await ask("inject", "-i", ""), [":files"]);
+  assert.deepEqual(await ask("inject", "--in", ""), [":files"]);
 });
 
 Deno.test("names come from the state root that is named before them", async () => {

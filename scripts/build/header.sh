@@ -45,6 +45,7 @@ unpack() (
 is_ours || unpack 2>/dev/null
 is_ours || fail "it cannot be unpacked into $rt" \
   "The file may be incomplete, the disk full, or the directory not yours; PALYRA_RUNTIME_DIR names another"
-export DENO_DIR="$rt/cache" DENO_NO_UPDATE_CHECK=1 PALYRA_LAUNCHER=1
-exec "$rt/deno" run -A --no-config --no-lock --no-npm --no-remote --no-prompt "$rt/dist/main.js" "$@"
+case $0 in /*) program=$0 ;; *) program=$(command -v -- "$0") && program=$(CDPATH='' cd -- "$(dirname -- "$program")" && pwd)/${0##*/} ;; esac
+export PALYRA_PROGRAM="${program:-}" DENO_DIR="$rt/cache" DENO_NO_UPDATE_CHECK=1 PALYRA_LAUNCHER=1
+exec "$rt/deno" run -A --quiet --no-config --no-lock --no-npm --no-remote --no-prompt "$rt/dist/main.js" "$@"
 exit 5

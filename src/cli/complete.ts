@@ -11,7 +11,19 @@ import { GLOBAL_FLAGS, splitGlobalFlags } from "./global_flags.ts";
 
 /** The shell completes names of files or directories itself. */
 const FILES = ":files";
-const FILE_FLAGS: readonly string[] = ["--config", "--state-root", "--out", "--from-file"];
+const FILE_FLAGS: readonly string[] = [
+  "--config",
+  "--state-root",
+  "--out",
+  "--in",
+  "--env-file",
+  "-i",
+  "-o",
+  "--from-file",
+  "--passphrase-file",
+  "--scan",
+  "--new-passphrase-file",
+];
 const FORMATS = ["text", "json", "ndjson"];
 
 /** One candidate a line, with a tab and its meaning where there is one; or only `:files`. */
@@ -57,7 +69,7 @@ async function candidates(app: App, typed: readonly string[], current: string): 
 
 function isFileArgument(typed: readonly string[]): boolean {
   const words = typed.filter((word) => !word.startsWith("-")).join(" ");
-  return /(?:^| )(?:secrets configure apply|config (?:un)?trust)$/.test(words);
+  return /(?:^| )(?:secrets configure apply|secrets apply|config (?:un)?trust)$/.test(words);
 }
 
 /** The framework writes nothing while it proposes. */

@@ -65,6 +65,7 @@ export async function trustedSettings(
   app: App,
   newConfig: boolean,
 ): Promise<Settings | undefined> {
+  if (!app.options.searchesConfig && app.options.config === undefined) return undefined;
   const { findConfig, findExistingConfig } = await import("../config/location.ts");
   let location: ConfigLocation | undefined;
   let isTrusted = false;

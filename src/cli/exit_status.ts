@@ -5,6 +5,8 @@ import { type ErrorCode, PalyraError } from "../errors.ts";
 /** One row of the table. */
 export interface ExitStatus {
   readonly status: number;
+  /** Where the row is for more than one status. */
+  readonly label?: string;
   readonly when: string;
 }
 
@@ -27,8 +29,15 @@ export const EXIT_STATUSES: Readonly<Record<ErrorCode, ExitStatus>> = {
 /** Statuses without an error code. */
 export const OTHER_STATUSES: readonly ExitStatus[] = [
   { status: 0, when: "done, also when there was nothing to do" },
+  { status: 125, when: "run only: palyra failed before the command started; see the error's code" },
+  { status: 126, when: "run only: the command cannot be executed" },
+  { status: 127, when: "run only: there is no such command" },
+  { status: 128, label: "128+N", when: "run only: the command was ended by signal N" },
   { status: 141, when: "standard output was closed before everything was written" },
 ];
+
+/** Status of `run` when nothing was started, whatever the error. */
+export const NOT_STARTED_STATUS = 125;
 
 /** Status of a process whose output nobody reads any more, as if SIGPIPE had ended it. */
 export const OUTPUT_CLOSED_STATUS = 141;

@@ -36,3 +36,14 @@ export function text(placeholder: string, brief: string, propose: Propose = oneO
     proposeCompletions: propose,
   };
 }
+
+/** A flag with a text that may be given again and again. */
+export interface TextsFlag extends Omit<TextFlag, "kind"> {
+  readonly kind: "parsed";
+  readonly variadic: true;
+}
+
+/** A flag with any number of texts. */
+export function texts(placeholder: string, brief: string, propose?: Propose): TextsFlag {
+  return { ...text(placeholder, brief, propose), variadic: true };
+}

@@ -8,12 +8,18 @@ export type OutputFormat = "text" | "json" | "ndjson";
 /** What the global flags say. */
 export interface GlobalOptions {
   readonly config: string | undefined;
+  /** Whether a config that is not named may be one that stands above the working directory. */
+  readonly searchesConfig: boolean;
   readonly stateRoot: string | undefined;
   readonly format: OutputFormat;
   readonly quiet: boolean;
   readonly verbose: boolean;
   /** Whether palyra may ask on the terminal. */
   readonly interactive: boolean;
+  /** Whether a keystore may open a dialog to be unlocked. */
+  readonly unlock: boolean;
+  /** Where the passphrase that protects the identity is read. */
+  readonly passphraseFile: string | undefined;
   readonly version: boolean;
 }
 
@@ -33,6 +39,8 @@ export const GLOBAL_FLAGS: readonly (readonly [string, string])[] = [
   ["-q, --quiet", "No notes on standard error"],
   ["-v, --verbose", "More notes on standard error"],
   ["--no-input", "Never ask on the terminal"],
+  ["--unlock", "Let a locked keystore ask for its password"],
+  ["--passphrase-file FILE", "The identity's passphrase; also /dev/fd/N"],
   ["-h, --help", "Print help"],
   ["-V, --version", "Print the version"],
 ];
@@ -46,22 +54,83 @@ export function guessFormat(args: readonly string[]): OutputFormat {
   return json ? "json" : "text";
 }
 
+/** The first word of the command, also when the flags themselves are wrong. */
+export function guessCommand(args: readonly string[]): string | undefined {
+  for (let at = 0; at < args.length; at++) {
+    const arg = args[at]!;
+    if (WITH_VALUE.some((flag) => flag === arg)) at++;
+    else if (!arg.startsWith("-")) return arg;
+  }
+  return undefined;
+}
+
 const FORMATS: readonly OutputFormat[] = ["text", "json", "ndjson"];
-const WITH_VALUE = ["--config", "--state-root", "--output-format"] as const;
+const WITH_VALUE = ["--config", "--state-root", "--output-format", "--passphrase-file"] as const;
 const SHORT = /^-[qvV]+$/;
 /** Flags of commands that take a value: what follows one is never a global flag. */
 const COMMAND_VALUE_FLAGS: readonly string[] = [
+  "--accept-signer",
   "--backend",
+  "--backup-passphrase-file",
   "--backups",
   "--bytes",
   "--ci",
+  "--env",
+  "--env-file",
+  "--dialect",
+  "--dir",
   "--expires-in",
   "--field",
   "--format",
+  "--from",
   "--from-file",
+  "--identity-file",
   "--if-version",
+  "--in",
+  "--label",
+  "--lines",
+  "--new-passphrase-file",
+  "--only",
   "--out",
+  "--protect",
+  "--recipient",
+  "--scan",
+  "--scope",
   "--to",
+  "--answer",
+  "--csr",
+  "--device",
+  "--exec",
+  "--kind",
+  "--next",
+  "--of",
+  "--reason",
+  "--request",
+  "--state",
+  "--ttl",
+  "--usage",
+  "--validity",
+  "--agent",
+  "--api-key-ref",
+  "--client-id",
+  "--client-secret-ref",
+  "--credential",
+  "--deny",
+  "--issuer",
+  "--name",
+  "--oauth-scope",
+  "--profile",
+  "--provider",
+  "--revocation-endpoint",
+  "--token-endpoint",
+  "--tokens-ref",
+  "--min-ttl",
+  "--authorization-endpoint",
+  "--device-endpoint",
+  "--port",
+  "--base-url",
+  "-i",
+  "-o",
 ];
 /** Most arguments: a command line of the system may hold more than a call of a function can take. */
 const MAX_ARGUMENTS = 10_000;
@@ -144,6 +213,7 @@ const SWITCHES: ReadonlyMap<string, string> = new Map(Object.entries({
   "--quiet": "q",
   "--verbose": "v",
   "--no-input": "no-input",
+  "--unlock": "unlock",
   "--version": "V",
 }));
 
@@ -158,11 +228,14 @@ function takeSwitch({ set }: Mutable, arg: string): boolean {
 function optionsOf({ values, set }: Mutable): GlobalOptions {
   return {
     config: values["--config"],
+    searchesConfig: true,
     stateRoot: values["--state-root"],
     format: formatOf(values["--output-format"], set.has("json")),
     quiet: set.has("q"),
     verbose: set.has("v"),
     interactive: !set.has("no-input"),
+    unlock: set.has("unlock"),
+    passphraseFile: values["--passphrase-file"],
     version: set.has("V"),
   };
 }

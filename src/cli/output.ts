@@ -17,7 +17,13 @@ export async function printView(
   format: OutputFormat,
 ): Promise<void> {
   const { streams, terminal } = platform;
-  if (view.kind === "silent") return;
+  if (view.kind === "silent" || view.kind === "status") return;
+  if (view.kind === "reply") {
+    using output = view.output;
+    if (output !== undefined) await streams.writeOutput(output.reveal());
+    if (view.error !== undefined) streams.writeError(`palyra: ${shown(view.error)}\n`);
+    return;
+  }
   if (view.kind === "bytes") {
     using _wiped = view;
     await streams.writeOutput(view.bytes.reveal());
@@ -27,7 +33,8 @@ export async function printView(
     view.afterwards?.();
     return;
   }
-  const text = format === "text" ? textOf(view.text) : jsonOf(view, format);
+  const wanted = view.kind === "record" ? view.as ?? format : format;
+  const text = wanted === "text" ? textOf(view.text) : jsonOf(view, wanted);
   await streams.writeOutput(encodeUtf8(text));
 }
 
@@ -47,7 +54,7 @@ export function printError(platform: Platform, error: unknown, format: OutputFor
  * What may be told of anything thrown. The message of an error that is not ours may quote its
  * input, which may be a secret: only its class and where it was thrown are told.
  */
-function reportable(error: unknown): PalyraError {
+export function reportable(error: unknown): PalyraError {
   if (error instanceof PalyraError) return error;
   const name = error instanceof Error ? error.name : typeof error;
   const where = error instanceof Error ? placeOf(error) : "";
@@ -70,7 +77,10 @@ function textOf(text: string): string {
   return text === "" ? "" : `${text}\n`;
 }
 
-function jsonOf(view: Exclude<View, { kind: "bytes" | "silent" }>, format: OutputFormat): string {
+function jsonOf(
+  view: Exclude<View, { kind: "bytes" | "silent" | "status" | "reply" }>,
+  format: OutputFormat,
+): string {
   if (view.kind === "record") return jsonLine(view.json);
   if (format === "ndjson") return view.items.map(jsonLine).join("");
   return jsonLine({ ...view.rest, [view.field]: view.items });

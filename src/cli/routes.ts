@@ -5,15 +5,24 @@ import type { App } from "./app.ts";
 import { oneOf, references } from "./candidates.ts";
 import { type CommandContext, load, type NoFlags, required } from "./command.ts";
 import type { Shell } from "./commands/completions.ts";
+import type { DoctorFlags } from "./commands/doctor.ts";
+import { CHECK_IDS } from "./doctor/check.ts";
+import type { InitFlags } from "./commands/init.ts";
 import type { ResolveFlags } from "./commands/resolve.ts";
 import { flag, text } from "./flags.ts";
+import { authRoutes } from "./routes/auth.ts";
 import { configRoutes } from "./routes/config.ts";
+import { identityRoutes } from "./routes/identity.ts";
+import { devicesRoutes, pairingRoutes } from "./routes/pairing.ts";
+import { protocolRoutes } from "./routes/protocols.ts";
 import { secretsRoutes } from "./routes/secrets.ts";
+import { inject, redact, run } from "./routes/use.ts";
 import { vaultRoutes } from "./routes/vault.ts";
 import { GLOBAL_FLAGS } from "./global_flags.ts";
 import { BACKEND_KINDS } from "../vault/backend.ts";
+import { PROTECTORS } from "../identity/protector.ts";
 
-const init = buildCommand<{ backend?: string }, [], CommandContext>({
+const init = buildCommand<InitFlags, [], CommandContext>({
   loader: load(async () => (await import("./commands/init.ts")).init),
   parameters: {
     flags: {
@@ -21,6 +30,11 @@ const init = buildCommand<{ backend?: string }, [], CommandContext>({
         "kind",
         `What keeps the vault key: auto, ${BACKEND_KINDS.join(", ")}`,
         oneOf(["auto", ...BACKEND_KINDS]),
+      ),
+      protect: text(
+        "how",
+        `What protects the identity: ${PROTECTORS.join(", ")}`,
+        oneOf(PROTECTORS),
       ),
     },
   },
@@ -66,7 +80,7 @@ const resolve = buildCommand<ResolveFlags, string[], CommandContext>({
       kind: "array",
       parameter: required(
         "ref",
-        "SCOPE/NAME[#N], vault://…, env:VARIABLE, config:FIELD, or NAME=REF",
+        "SCOPE/NAME[#N], vault://…, env:VARIABLE, file:/PATH, auth:PROFILE, config:FIELD, or NAME=REF",
         references,
       ),
     },
@@ -103,14 +117,38 @@ const version = buildCommand<NoFlags, [], CommandContext>({
   docs: { brief: "The version of palyra" },
 });
 
+const doctor = buildCommand<DoctorFlags, [], CommandContext>({
+  loader: load(async () => (await import("./commands/doctor.ts")).doctor),
+  parameters: {
+    flags: {
+      only: text("check", "One check, with its parts", oneOf(CHECK_IDS)),
+      strict: flag("Exit 10 for warnings too"),
+    },
+  },
+  docs: {
+    brief: "Look at everything that palyra depends on, and say what to do",
+    fullDescription: "Look at everything that palyra depends on, and say what to do.\n" +
+      `Changes nothing. Checks: ${CHECK_IDS.join(", ")}.`,
+  },
+});
+
 /** All commands. */
 export const routes: RouteMap<CommandContext> = buildRouteMap({
   routes: {
     init,
     secrets: secretsRoutes,
     resolve,
+    run,
+    inject,
+    redact,
     vault: vaultRoutes,
+    identity: identityRoutes,
+    pairing: pairingRoutes,
+    devices: devicesRoutes,
+    auth: authRoutes,
     config: configRoutes,
+    helper: protocolRoutes,
+    doctor,
     completions: buildRouteMap({
       routes: {
         bash: completionsOf("bash"),

@@ -1,6 +1,6 @@
 /**
- * The short way to the commands that other programs run often: `resolve` and `secrets get`. It takes
- * only command lines whose meaning is plain; everything else, help and mistakes included, goes
+ * The short way to the commands that other programs run often: `resolve`, `secrets get`, `helper`, `auth
+ * token`. It takes only command lines whose meaning is plain; everything else, help and mistakes included, goes
  * through the framework, which costs some milliseconds to load.
  */
 
@@ -12,6 +12,8 @@ export function runShortWay(app: App, args: readonly string[]): Promise<View> | 
   const [first, second, ...others] = args;
   if (first === "resolve") return resolveDirectly(app, args.slice(1));
   if (first === "secrets" && second === "get") return getDirectly(app, others);
+  if (first === "auth" && second === "token") return tokenDirectly(app, others);
+  if (first === "helper" && second !== undefined) return serveDirectly(app, second, others);
   return undefined;
 }
 
@@ -30,6 +32,25 @@ function getDirectly(app: App, args: readonly string[]): Promise<View> | undefin
     secretsGet(app, flags, first, second)
   );
 }
+
+function tokenDirectly(app: App, [id, ...more]: readonly string[]): Promise<View> | undefined {
+  if (id === undefined || more.length > 0 || isFlag(id)) return undefined;
+  return import("./commands/auth_token.ts").then(({ authToken }) => authToken(app, {}, id));
+}
+
+/** Arguments of other programs are theirs; a person gets help, and commands are for the framework. */
+function serveDirectly(
+  app: App,
+  protocol: string,
+  args: readonly string[],
+): Promise<View> | undefined {
+  if (isFlag(protocol) || NO_PROTOCOLS.includes(protocol)) return undefined;
+  if (args.length === 1 && /^(?:-h|--help)$/.test(args[0]!)) return undefined;
+  return import("./protocols/serve.ts").then(({ serve }) => serve(app, protocol, args));
+}
+
+/** Commands under `palyra helper` that are for people. */
+const NO_PROTOCOLS: readonly string[] = ["list", "explain", "install", "uninstall", "check"];
 
 function isFlag(arg: string): boolean {
   return arg.startsWith("-");

@@ -1,9 +1,12 @@
 /** Opens identity and vault for commands: the composition root, where neither knows the other. */
 
+import type { SensitiveBytes } from "../crypto/sensitive_bytes.ts";
 import { PalyraError } from "../errors.ts";
 import { openIdentity } from "../identity/identity.ts";
+import type { Protector } from "../identity/protector.ts";
 import { type BackendPreference, parsePreference } from "../vault/backend.ts";
 import { liveBlob } from "../vault/catalog.ts";
+import type { KekSource } from "../vault/key_chain.ts";
 import type { WritableVault } from "../vault/create_vault.ts";
 import {
   type BindingsOf,
@@ -25,15 +28,30 @@ export function hasVault({ platform, stateRoot }: App): boolean {
   return platform.directories.check(stateRoot) && vaultExists(platform, vaultPaths(stateRoot));
 }
 
+/** How a vault is opened to read. */
+export interface ReadOptions {
+  /** Whatever backend is asked for elsewhere: the command is about to change it. */
+  readonly anyBackend?: boolean;
+  /** The command will open a value. */
+  readonly opensValues?: boolean;
+}
+
 /** Opens the vault to read. Nothing is made: without a vault it throws `not_found`. */
-export async function openVaultToRead(app: App): Promise<Vault> {
+export async function openVaultToRead(
+  app: App,
+  { anyBackend = false, opensValues = false }: ReadOptions = {},
+): Promise<Vault> {
   const { platform, stateRoot, identityDirectory } = app;
   const paths = vaultPaths(stateRoot);
-  const preference = preferenceOf(app) ?? "auto";
+  const preference = anyBackend ? "auto" : preferenceOf(app) ?? "auto";
   if (!hasVault(app)) throw noVault(stateRoot);
-  const authority = await openIdentity(platform, identityDirectory);
-  if (authority === undefined) throw noIdentity(identityDirectory);
-  const vault = await openVault(platform, paths, { keks: authority, bindings });
+  const keks = async (): Promise<KekSource> => {
+    const authority = await openIdentity(platform, identityDirectory, app.access);
+    if (authority === undefined) throw noIdentity(identityDirectory);
+    return authority;
+  };
+  const { mayUnlock } = app;
+  const vault = await openVault(platform, paths, { keks, bindings, mayUnlock, opensValues });
   if (vault === undefined) throw noVault(stateRoot);
   try {
     const blob = preference === "auto" ? undefined : liveBlob(vault.database);
@@ -50,7 +68,7 @@ export async function openVaultToRead(app: App): Promise<Vault> {
  * made: without a vault it throws `not_found`.
  */
 export async function openVaultToChange(app: App, options: WriteOptions = {}): Promise<Vault> {
-  (await openVaultToRead(app))[Symbol.dispose](); // the checks of a reader come first
+  (await openVaultToRead(app, options))[Symbol.dispose](); // the checks of a reader come first
   return (await openVaultToWrite(app, options)).vault;
 }
 
@@ -58,6 +76,10 @@ export async function openVaultToChange(app: App, options: WriteOptions = {}): P
 export interface WriteOptions {
   /** The backend for a new vault; without it what variable and config say. */
   readonly wanted?: BackendPreference | undefined;
+  /** What protects a new identity. */
+  readonly protect?: Protector | undefined;
+  /** Whatever backend is asked for elsewhere: the command is about to change it. */
+  readonly anyBackend?: boolean;
   /** The command makes the config where the one that is named is not there. */
   readonly newConfig?: boolean;
   /** The command mends the config, whose settings may be what is wrong with it: all versions stay. */
@@ -67,32 +89,48 @@ export interface WriteOptions {
 /** Opens the vault to write; identity and vault are made when there is neither. */
 export async function openVaultToWrite(
   app: App,
-  { wanted = preferenceOf(app), newConfig = false, withoutSettings = false }: WriteOptions = {},
+  {
+    wanted = preferenceOf(app),
+    protect,
+    newConfig = false,
+    withoutSettings = false,
+    anyBackend = false,
+  }: WriteOptions = {},
 ): Promise<WritableVault> {
   const { platform, stateRoot, identityDirectory } = app;
   const paths = vaultPaths(stateRoot);
   const { trustedSettings } = await import("./configs.ts");
   const settings = withoutSettings ? ANY : await trustedSettings(app, newConfig);
-  const preference = wanted ?? settings?.backend ?? "auto";
-  const { chooseKind, ensureVault } = await import("../vault/create_vault.ts");
-  const { collectIdentityLeftovers, ensureIdentity } = await import("../identity/identity.ts");
-  if (!hasVault(app)) chooseKind(preference);
+  const asked = wanted ?? settings?.backend ?? "auto";
+  const { ensureVault, requireUsable } = await import("../vault/create_vault.ts");
+  const { collectIdentityLeftovers } = await import("../identity/identity.ts");
+  const { makeIdentity } = await import("./make_identity.ts");
+  if (!hasVault(app)) await requireUsable(platform, paths, asked);
   platform.directories.ensure(stateRoot);
-  const keks = await ensureIdentity(platform, identityDirectory, () => {
+  const { keks, preference } = await makeIdentity(app, { preference: asked, protect }, () => {
     if (vaultExists(platform, paths)) throw noIdentity(identityDirectory);
   });
-  collectIdentityLeftovers(platform, identityDirectory);
+  const passphrase = async (): Promise<SensitiveBytes> => await (await app.passphrases()).given();
+  await collectIdentityLeftovers(platform, identityDirectory, { mayUnlock: false, passphrase });
   const writable = await ensureVault(platform, paths, {
     keks,
     preference,
+    anyBackend,
     bindings,
+    mayUnlock: app.mayUnlock,
     ...(settings?.keepVersions === undefined ? {} : { keepVersions: settings.keepVersions }),
   });
   await collectStrays(app, paths);
-  if (writable.created) {
-    app.note(`created ${stateRoot}; the vault key is kept by ${writable.backend}`);
-  }
+  tellCreated(app, writable);
   return writable;
+}
+
+/** That the key is kept by something weaker than was to be expected is told in any case. */
+function tellCreated(app: App, { created, backend, fallback }: WritableVault): void {
+  const kept = `created ${app.stateRoot}; the vault key is kept by ${backend}`;
+  if (fallback !== undefined) {
+    app.warn(`${kept}: ${fallback.from} cannot be used, ${fallback.why}`);
+  } else if (created) app.note(kept);
 }
 
 /** What killed writers left in the state root itself, unless one is at work there. */

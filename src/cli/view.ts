@@ -14,6 +14,8 @@ export interface RecordView {
   readonly text: string;
   /** Reported after the output, and decides the exit status. */
   readonly failure?: PalyraError;
+  /** In this format, whatever the global flags say: the command has a flag of its own for it. */
+  readonly as?: "json";
 }
 
 /** Several results of one kind. */
@@ -35,6 +37,8 @@ export interface BytesView extends Disposable {
   readonly newlineOnTerminal: boolean;
   /** Done when all bytes are written, and not at all when they could not be. */
   readonly afterwards?: () => void;
+  /** Reported after the output, and decides the exit status. */
+  readonly failure?: PalyraError;
 }
 
 /** The output went elsewhere. */
@@ -42,5 +46,26 @@ export interface SilentView {
   readonly kind: "silent";
 }
 
+/** Another program has spoken for itself: only its end is left. */
+export interface StatusView {
+  readonly kind: "status";
+  /** The exit status of palyra. */
+  readonly status: number;
+  /** Reported, but without a say in the status. */
+  readonly failure?: PalyraError;
+  /** Ends palyra by the signal that ended the program; returns where that is not possible. */
+  readonly endAlike?: () => Promise<void>;
+}
+
+/** What another program gets that has started palyra as its helper, whatever the output format. */
+export interface ReplyView {
+  readonly kind: "reply";
+  readonly status: number;
+  /** For standard output; wiped when it has been written. */
+  readonly output: SensitiveBytes | undefined;
+  /** A line for standard error. */
+  readonly error: string | undefined;
+}
+
 /** Any result of a command. */
-export type View = RecordView | ListView | BytesView | SilentView;
+export type View = RecordView | ListView | BytesView | SilentView | StatusView | ReplyView;

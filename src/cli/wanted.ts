@@ -41,7 +41,11 @@ export function parseWanted(arg: string): Asked {
       "Cannot read a NAME=REF argument: the name is empty or not printable",
     );
   }
-  const text = arg.slice(equals + 1);
+  return namedAs(name, arg.slice(equals + 1));
+}
+
+/** Reads a reference of any source, for a value with a name. Throws `usage`. */
+export function namedAs(name: string, text: string): Asked {
   return text.startsWith(CONFIG)
     ? { name, named: true, field: text.slice(CONFIG.length) }
     : { name, named: true, ref: parseSecretRef(text) };
@@ -103,5 +107,8 @@ export function requireDistinct(names: readonly string[]): void {
 
 function stemOf(ref: SecretRef): string {
   if (ref.kind === "env") return ref.variable;
-  return ref.ref.name.slice(ref.ref.name.lastIndexOf("/") + 1);
+  if (ref.kind === "auth") return ref.profile;
+  if (ref.kind === "exec") return "exec"; // only a config names programs, by a field of its own
+  const path = ref.kind === "file" ? ref.path : ref.ref.name;
+  return path.slice(path.lastIndexOf("/") + 1);
 }

@@ -39,12 +39,14 @@ Deno.test("fifty first commands at once make one identity and one vault, and los
 });
 
 Deno.test("sixteen inits at once make one identity, and one says that it did", async () => {
-  using machine = makeMachine();
-  const results = await crowd(machine, 16, () => ["init", "--json"]);
-  const reports = results.map(({ stdout }) => JSON.parse(stdout));
-  assert.equal(new Set(reports.map(({ device_id }) => device_id)).size, 1);
-  assert.equal(new Set(reports.map(({ vault_id }) => vault_id)).size, 1);
-  assert.equal(reports.filter(({ created }) => created).length, 1);
+  for (let round = 0; round < 5; round++) {
+    using machine = makeMachine();
+    const results = await crowd(machine, 16, () => ["init", "--json"]);
+    const reports = results.map(({ stdout }) => JSON.parse(stdout));
+    assert.equal(new Set(reports.map(({ device_id }) => device_id)).size, 1);
+    assert.equal(new Set(reports.map(({ vault_id }) => vault_id)).size, 1);
+    assert.equal(reports.filter(({ created }) => created).length, 1);
+  }
 });
 
 Deno.test("fifty writers of one name make versions without gaps or doubles", async () => {

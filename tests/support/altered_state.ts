@@ -9,7 +9,7 @@ import { openVault, vaultPaths } from "../../src/vault/vault.ts";
 import { parseVaultRef } from "../../src/vault/vault_ref.ts";
 import { type Machine, makeMachine } from "./cli_run.ts";
 import { copyTree } from "./file_trees.ts";
-import { noBindings } from "./vaults.ts";
+import { NO_ACCESS, noBindings } from "./vaults.ts";
 
 /** Values of the known secrets; `api_key` has two versions, `dated` lives for 30 days. */
 export const VALUES: Readonly<Record<string, string>> = {
@@ -90,7 +90,7 @@ export function rawValue(stateRoot: string, sql: string, ...args: SQLInputValue[
 
 /** The device CA of a state root, for many reads by {@link readDirectly}. */
 export async function authorityOf(stateRoot: string): Promise<DeviceAuthority> {
-  const authority = await openIdentity(denoPlatform, `${stateRoot}/identity`);
+  const authority = await openIdentity(denoPlatform, `${stateRoot}/identity`, NO_ACCESS);
   if (authority === undefined) throw new Error("The identity is missing");
   return authority;
 }

@@ -40,6 +40,11 @@ export function largeCanary(name: string, length: number): Canary {
   return canary(name, randomBytes(length));
 }
 
+/** A value that was not made for this: a key that palyra has made itself. At least 16 random bytes. */
+export function keyCanary(name: string, value: Uint8Array): Canary {
+  return canary(name, value);
+}
+
 /** Fails when a trace of a canary is in the bytes. */
 export function assertNoTrace(
   canaries: readonly Canary[],

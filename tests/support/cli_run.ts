@@ -45,7 +45,13 @@ export function makeMachine(user: "self" | "nobody" = "self"): Machine {
   Deno.mkdirSync(home, { mode: 0o700 });
   const asNobody = user === "nobody";
   if (asNobody) { for (const path of [directory, home]) Deno.chownSync(path, NOBODY, NOBODY); }
-  const env = { HOME: home, TMPDIR: home, PATH: "/usr/bin:/bin", PALYRA_STATE_ROOT: stateRoot };
+  const env = {
+    HOME: home,
+    TMPDIR: home,
+    PATH: "/usr/bin:/bin",
+    PALYRA_STATE_ROOT: stateRoot,
+    PALYRA_VAULT_BACKEND: "encrypted_file", // what `auto` finds depends on the machine
+  };
   const spawn = async (
     args: readonly string[],
     { env: more = {}, through = [], stdin }: CliOptions = {},

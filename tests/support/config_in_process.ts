@@ -23,6 +23,8 @@ export async function runInProcess(
       workingDirectory: () => home,
     },
     streams: {
+      filterInput: denoPlatform.streams.filterInput,
+      readSome: () => Promise.resolve(undefined),
       readInput: () => Promise.resolve(new TextEncoder().encode(stdin)),
       writeOutput: (bytes) => Promise.resolve(void output.push(bytes.slice())),
       writeError: (text) => void errors.push(text),

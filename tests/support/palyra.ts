@@ -35,6 +35,7 @@ export async function palyraProcess(
       PATH: "/usr/bin:/bin",
       HOME: "/nonexistent",
       NO_COLOR: "1",
+      PALYRA_VAULT_BACKEND: "encrypted_file", // what `auto` finds depends on the machine
       DENO_DIR: denoDir(),
       ...runtimeDirectory(),
       ...(root === undefined ? {} : { PALYRA_STATE_ROOT: root }),

@@ -1,5 +1,7 @@
 /** What a machine has of the things that some tests need; each answer is `undefined` or the lack. */
 
+import { clockLibrary } from "./nginx.ts";
+
 /** Changing users, owning other people's files. */
 export function whyNotRoot(): string | undefined {
   return Deno.uid() === 0 ? undefined : "needs uid 0";
@@ -16,6 +18,13 @@ export function whyNoSetpriv(): string | undefined {
 export function whyNoStrace(): string | undefined {
   const works = succeeds("/usr/bin/strace", "-f", "-o", "/dev/null", "/bin/true");
   return works ? undefined : "/usr/bin/strace is missing or may not trace";
+}
+
+/** A Secret Service of the tests' own. */
+export function whyNoSecretService(): string | undefined {
+  const programs = ["dbus-daemon", "dbus-send", "gnome-keyring-daemon", "secret-tool"];
+  const missing = programs.find((name) => !succeeds("/bin/sh", "-c", `command -v ${name}`));
+  return missing === undefined ? undefined : `${missing} is missing`;
 }
 
 /** Mounting in a name space of one's own: full disks, read-only media. */
@@ -80,4 +89,42 @@ function succeeds(program: string, ...args: string[]): boolean {
   } catch {
     return false;
   }
+}
+
+/** GnuTLS, a second opinion on certificates. */
+export function whyNoCerttool(): string | undefined {
+  return succeeds("/usr/bin/certtool", "--version") ? undefined : "/usr/bin/certtool is missing";
+}
+
+/** A server that lets in who has a certificate. */
+export function whyNoNginx(): string | undefined {
+  return succeeds("/usr/sbin/nginx", "-v") ? undefined : "/usr/sbin/nginx is missing";
+}
+
+/** A library that gives a program another clock. */
+export function whyNoFaketime(): string | undefined {
+  return clockLibrary() === undefined ? "libfaketime is missing" : undefined;
+}
+
+/** A reader of QR codes. */
+export function whyNoQrReader(): string | undefined {
+  return succeeds("/usr/bin/zbarimg", "--version") ? undefined : "/usr/bin/zbarimg is missing";
+}
+
+/** Networks of one's own, with nobody else in them. */
+export function whyNoNetworkNamespaces(): string | undefined {
+  const works = succeeds("/usr/bin/unshare", "--net", "/bin/true");
+  return works ? undefined : "unshare --net is not allowed here";
+}
+
+/** The program that opens backups as well. */
+export function whyNoAge(): string | undefined {
+  return succeeds("/usr/bin/age", "--version") ? undefined : "/usr/bin/age is missing";
+}
+
+/** The password store, and what encrypts it. */
+export function whyNoPass(): string | undefined {
+  return succeeds("pass", "version") && succeeds("gpg", "--version")
+    ? undefined
+    : "pass or gpg is missing";
 }

@@ -5,6 +5,8 @@ export type SkipName =
   | "not-root"
   | "no-setpriv"
   | "no-strace"
+  | "no-secret-service"
+  | "no-keystore-of-this-system"
   | "no-mount-namespaces"
   | "no-tmux"
   | "no-zsh"
@@ -12,6 +14,14 @@ export type SkipName =
   | "no-node"
   | "no-direnv"
   | "no-docker"
+  | "no-age"
+  | "no-certtool"
+  | "no-nginx"
+  | "no-faketime"
+  | "no-qr-reader"
+  | "no-network-namespaces"
+  | "no-real-client"
+  | "no-pass"
   | "no-systemd-library"
   | "no-python3-cryptography";
 

@@ -82,6 +82,7 @@ async function runOne(command: string, directory: string): Promise<Exchange> {
       PATH: `${directory}/bin:/usr/bin:/bin`,
       HOME: directory,
       PALYRA_STATE_ROOT: `${directory}/state`,
+      PALYRA_VAULT_BACKEND: "encrypted_file", // what `auto` finds depends on the machine
       DENO_DIR: Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`,
       PALYRA_RUNTIME_DIR: Deno.env.get("PALYRA_RUNTIME_DIR") ?? "",
     },

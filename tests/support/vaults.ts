@@ -4,6 +4,7 @@ import { type DeviceAuthority } from "../../src/identity/authority.ts";
 import { ensureIdentity } from "../../src/identity/identity.ts";
 import { SensitiveBytes } from "../../src/crypto/sensitive_bytes.ts";
 import { denoPlatform } from "../../src/platform/deno/platform.ts";
+import type { ProtectorAccess } from "../../src/identity/protector.ts";
 import type { Platform } from "../../src/platform/platform.ts";
 import { ensureVault } from "../../src/vault/create_vault.ts";
 import { readSecret } from "../../src/vault/read_secret.ts";
@@ -32,6 +33,22 @@ export interface TestVault extends Disposable {
 /** Where the clock of a test vault begins: 2026-01-02T03:04:05.678Z. */
 export const START_MS = 1_767_323_045_678;
 
+/** For identities that nothing but file modes protects: nobody is to be asked. */
+export const NO_ACCESS: ProtectorAccess = {
+  mayUnlock: false,
+  passphrase: () => Promise.reject(new Error("Nobody is to be asked for a passphrase")),
+};
+
+/** Makes or opens an identity that file modes protect. */
+export async function ensureFileIdentity(
+  platform: Platform,
+  directory: string,
+  mayCreate: () => void = () => {},
+): Promise<DeviceAuthority> {
+  const protection = { protector: "file" } as const;
+  return await ensureIdentity(platform, directory, { mayCreate, protection, access: NO_ACCESS });
+}
+
 /** For tests that stage nothing. */
 export function noBindings(): ReturnType<BindingsOf> {
   return Promise.resolve({ of: () => ({ ref: undefined, exact: false }), names: () => false });
@@ -48,8 +65,8 @@ export async function makeTestVault(): Promise<TestVault> {
   const stateRoot = `${directory}/state`;
   const paths = vaultPaths(stateRoot);
   platform.directories.ensure(stateRoot);
-  const authority = await ensureIdentity(platform, `${stateRoot}/identity`, () => {});
-  const options = { keks: authority, preference: "auto", bindings: noBindings } as const;
+  const authority = await ensureFileIdentity(platform, `${stateRoot}/identity`);
+  const options = { keks: authority, preference: "encrypted_file", bindings: noBindings } as const;
   const { vault } = await ensureVault(platform, paths, options);
   return {
     stateRoot,

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the test vectors of src/vault/FORMAT.md, and checks each of them before it is written.
+"""Makes the test vectors of src/vault/FORMAT.md and src/identity/PAIRING.md, and checks each of them before it is written.
 
 usage: make.py            writes the *.json files beside itself
        make.py --check    writes nothing; exit status 1 and a summary when a file differs
@@ -16,13 +16,19 @@ import pathlib
 import sys
 
 sys.dont_write_bytecode = True
+import backup_payload  # noqa: E402
 import envelope  # noqa: E402
 import identity_record  # noqa: E402
 import keys  # noqa: E402
+import pairing  # noqa: E402
+import store_key_ref  # noqa: E402
 import vault_key_blob  # noqa: E402
 
 FILES = {
+    "backup_payload.json": backup_payload.make,
     "identity_record.json": identity_record.make,
+    "pairing.json": pairing.make,
+    "store_key_ref.json": store_key_ref.make,
     "keys.json": keys.make,
     "vault_key_blob.json": vault_key_blob.make,
     "envelope.json": envelope.make,

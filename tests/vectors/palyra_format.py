@@ -17,6 +17,27 @@ PROTECTED_JSON = b'{"alg":"A256KW","enc":"A256GCM"}'
 MAX_VALUE_BYTES = 1_048_576
 MAX_BLOB_CHARACTERS = 1_024
 LENGTHS = {"encrypted_key": 40, "iv": 12, "tag": 16}
+REFERENCE_MEMBERS = {
+    "keystore": ("backend", "holder", "id"),
+    "passphrase": ("kdf", "memory_kib", "passes", "parallelism", "salt"),
+}
+COST_BOUNDS = {"memory_kib": (8_192, 1_048_576), "passes": (1, 16), "parallelism": (1, 16)}
+
+# Python's `cryptography` before 44 has no Argon2id. These are what OpenSSL's gives (by `cryptography`
+# 48), which is compared with them wherever it is at hand; the key is (passphrase, KiB, passes, lanes).
+ARGON2ID_SALT = bytes.fromhex("941e7a68d3e4ce84fb823d5e71e6f1cf")
+KNOWN_ARGON2ID = {
+    (b"correct horse", 65_536, 3, 4):
+        "cbb3782a9c38655ae9340254a0d9cb0afdd61381a9bfa5abcdf3a03b047dd22f",
+    (b"correct horse", 8_192, 1, 1):
+        "04af72b26e0d55320857a67cc84f554b892e3287cd677879eea4b6ca5aa9c555",
+    (b"x", 8_192, 1, 1):
+        "b363b3991745180b12fdbd09faa11840e0ae78a739609ceee0d5ca515a8429e6",
+    (b"0123456789abcdef" * 64, 8_192, 1, 1):
+        "fca83d23c42c34e84b8a427ffe9b1b1a2c4c4ec67e1dc0f24b2d4abaad84b70b",
+    (bytes(range(255, 223, -1)), 8_192, 1, 1):
+        "e7645c2b3873e687d7637bed2be2ea2c1b4b57a34445435489b2f05cdac60616",
+}
 
 
 class Refused(Exception):
@@ -75,6 +96,99 @@ def open_record(store_key, key, file):
         return ChaCha20Poly1305(store_key).decrypt(nonce, sealed, record_aad(key, generation))
     except InvalidTag:
         raise Refused("wrong key or altered data") from None
+
+
+# Section 2: the reference in place of the store key
+
+
+def argon2id(passphrase, salt, cost):
+    """Argon2id (RFC 9106) of 32 bytes; `cryptography` has it from version 44 on."""
+    known = KNOWN_ARGON2ID.get((passphrase, *cost.values()))
+    if salt != ARGON2ID_SALT:
+        raise Refused("no key was derived with this salt")
+    try:
+        from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+    except ImportError:
+        if known is None:
+            raise Refused("no key was derived from this passphrase at this cost") from None
+        return bytes.fromhex(known)
+    derivation = Argon2id(salt=salt, length=32, iterations=cost["passes"],
+                          lanes=cost["parallelism"], memory_cost=cost["memory_kib"])
+    key = derivation.derive(passphrase)
+    if known not in (None, key.hex()):
+        raise AssertionError(f"Argon2id gives {key.hex()}, not {known}")
+    return key
+
+
+def store_key_aad(place):
+    members = [value for name, value in place.items() if name != "protector"]
+    return json_bytes(["palyra/v1/store-key", place["protector"], *members])
+
+
+def seal_store_key(store_key, place, key, nonce):
+    return ChaCha20Poly1305(key).encrypt(nonce, store_key, store_key_aad(place))
+
+
+def format_reference(place, nonce, sealed):
+    document = {"schema_version": 1, **place, "nonce": b64u(nonce), "sealed": b64u(sealed)}
+    return json.dumps(document, separators=(",", ":")) + "\n"
+
+
+def open_store_key(file, item, passphrase):
+    """The store key; `item` is what the keystore holds."""
+    place, nonce, sealed = parse_reference(file)
+    if place["protector"] == "keystore":
+        magic, dot, encoded = item.partition(".")
+        key = from_b64u(encoded)
+        if magic != "PSK1" or not dot:
+            raise Refused("not a protecting key")
+    else:
+        cost = {name: place[name] for name in ("memory_kib", "passes", "parallelism")}
+        key = argon2id(passphrase, from_b64u(place["salt"]), cost)
+    if len(key) != 32:
+        raise Refused("the protecting key is not 32 bytes")
+    try:
+        store_key = ChaCha20Poly1305(key).decrypt(nonce, sealed, store_key_aad(place))
+    except InvalidTag:
+        raise Refused("wrong key or altered data") from None
+    return store_key
+
+
+def parse_reference(file):
+    try:
+        document = json.loads(file)
+    except ValueError:
+        raise Refused("not JSON") from None
+    if not isinstance(document, dict):
+        raise Refused("not an object")
+    names = REFERENCE_MEMBERS.get(document.get("protector"))
+    if names is None or list(document) != ["schema_version", "protector", *names, "nonce", "sealed"]:
+        raise Refused("other members")
+    place = {name: document[name] for name in ("protector", *names)}
+    for name, value in place.items():
+        if not is_allowed(name, value):
+            raise Refused(f"{name} is not allowed")
+    nonce, sealed = from_b64u(document["nonce"]), from_b64u(document["sealed"])
+    if len(nonce) != 12 or len(sealed) != 48:
+        raise Refused("a nonce or a sealed key of another length")
+    if format_reference(place, nonce, sealed) != file:
+        raise Refused("not as a writer writes it")
+    return place, nonce, sealed
+
+
+def is_allowed(name, value):
+    if name in COST_BOUNDS:
+        least, most = COST_BOUNDS[name]
+        return type(value) is int and least <= value <= most
+    if not isinstance(value, str):
+        return False
+    if name in ("holder", "id"):
+        return re.fullmatch("[0-9a-f]{32}", value) is not None
+    if name == "backend":
+        return re.fullmatch("[a-z_]{1,64}", value) is not None
+    if name == "salt":
+        return len(from_b64u(value)) == 16
+    return name == "protector" or value == "argon2id"
 
 
 # Section 3: keys

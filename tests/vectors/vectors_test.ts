@@ -12,13 +12,15 @@ import { readDevice } from "../../src/identity/device.ts";
 import { type IdentityStore, openIdentityStore } from "../../src/identity/store.ts";
 import { denoPlatform } from "../../src/platform/deno/platform.ts";
 import type { PrivateFiles } from "../../src/platform/platform.ts";
-import { type EnvelopePlace, openValue, sealValue } from "../../src/vault/envelope.ts";
+import { type EnvelopePlace, openValue } from "../../src/vault/envelope.ts";
+import { sealValue, sealVaultKey } from "../../src/vault/sealing.ts";
 import { KeyChain } from "../../src/vault/key_chain.ts";
 import { parseScope } from "../../src/vault/scope.ts";
 import { makeScopeKey, openScopeKey, type ScopeKeyPlace } from "../../src/vault/scope_key.ts";
-import { openVaultKey, sealVaultKey } from "../../src/vault/vault_key.ts";
+import { openVaultKey } from "../../src/vault/vault_key.ts";
 import { parseName } from "../../src/vault/vault_ref.ts";
 import { countRefusals, type OpeningVector, readVectors } from "./vector_file.ts";
+import { NO_ACCESS } from "../support/vaults.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -96,9 +98,9 @@ Deno.test("every record that is not as it was written is refused", async () => {
 
 Deno.test("the records hold a device CA and a device as palyra reads them", async () => {
   const [ca, device] = records.opens;
-  using store = storeOf(ca!.given);
+  using store = await storeOf(ca!.given);
   assert.match((await (await openAuthority(store))!.kekFor(new Uint8Array(32))).kid, /^\w{32}$/);
-  using other = storeOf(device!.given);
+  using other = await storeOf(device!.given);
   assert.equal((await readDevice(other))!.createdAt, "2026-01-02T03:04:05.678Z");
 });
 
@@ -108,7 +110,8 @@ Deno.test("with the same nonce palyra writes the same record", async () => {
     if (!given.file.startsWith("PIS1.1.")) continue; // palyra adds first generations only
     const files = memoryFiles({ "identity/store.key": hex(given.store_key) });
     const random = { bytes: () => hex(drawn["nonce"]!) };
-    using store = openIdentityStore({ ...denoPlatform, files, random }, "identity")!;
+    using store =
+      (await openIdentityStore({ ...denoPlatform, files, random }, "identity", NO_ACCESS))!;
     assert.equal(await store.add(given.key, new SensitiveBytes(hex(gives.content))), true);
     assert.equal(decodeUtf8(files.read(`identity/${given.key}.sealed`, 65_536)!), given.file, name);
     count++;
@@ -211,16 +214,16 @@ Deno.test("an envelope that palyra seals has the lengths of the vectors, and its
   }
 });
 
-function storeOf({ store_key, key, file }: RecordGiven): IdentityStore {
+async function storeOf({ store_key, key, file }: RecordGiven): Promise<IdentityStore> {
   const files = memoryFiles({
     "identity/store.key": hex(store_key),
     [`identity/${key}.sealed`]: encodeUtf8(file),
   });
-  return openIdentityStore({ ...denoPlatform, files }, "identity")!;
+  return (await openIdentityStore({ ...denoPlatform, files }, "identity", NO_ACCESS))!;
 }
 
 async function openRecord(given: RecordGiven): Promise<SensitiveBytes | undefined> {
-  using store = storeOf(given);
+  using store = await storeOf(given);
   return await store.get(given.key);
 }
 
@@ -244,6 +247,9 @@ async function authorityOf(ca: string): Promise<DeviceAuthority> {
   const authority = await openAuthority({
     get: (key) => Promise.resolve(key === "ca" ? new SensitiveBytes(encodeUtf8(ca)) : undefined),
     add: () => assert.fail("a record was added"),
+    replace: () => assert.fail("a record was replaced"),
+    remove: () => assert.fail("a record was removed"),
+    keys: () => assert.fail("records were listed"),
     [Symbol.dispose]: () => {},
   });
   return authority!;

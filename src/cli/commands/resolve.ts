@@ -36,8 +36,9 @@ export async function resolve(
     const { wanted, isCurrent } = await wantedOf(app, asked, flags.all ?? false);
     requireDistinct(exports?.requireNames(wanted) ?? wanted.map(({ name }) => name));
     using resolved = await resolveSecrets(wanted, {
-      openVault: () => openVaultToRead(app),
-      environment: app.platform.environment,
+      openVault: () => openVaultToRead(app, { opensValues: true }),
+      credentialOf: async (id) => (await import("../auth/credential.ts")).credentialOf(app, id),
+      platform: app.platform,
     });
     if (!await isCurrent()) { // some of the values may be older than the config, others newer
       if (tries < MAX_TRIES) continue;

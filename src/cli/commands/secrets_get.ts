@@ -21,7 +21,7 @@ export async function secretsGet(
   second?: string,
 ): Promise<RecordView | BytesView> {
   const ref = versionArgument(first, second);
-  using vault = await openVaultToRead(app);
+  using vault = await openVaultToRead(app, { opensValues: true });
   const opened = await readSecret(vault, ref);
   const { value: bytes, version, createdAt, expiresAt } = opened;
   const dispose = (): void => opened[Symbol.dispose]();

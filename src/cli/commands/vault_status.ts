@@ -1,5 +1,6 @@
 /** `palyra vault status`: which vault this is, what keeps its key, how much is in it. */
 
+import { protectorOf } from "../../identity/protection.ts";
 import { vaultStatus } from "../../vault/vault_status.ts";
 import type { App } from "../app.ts";
 import { openVaultToRead } from "../stores.ts";
@@ -9,12 +10,23 @@ import type { RecordView } from "../view.ts";
 export async function vaultStatusCommand(app: App): Promise<RecordView> {
   using vault = await openVaultToRead(app);
   const { vaultId, backend, state, secrets, scopes, kekKid, schema } = await vaultStatus(vault);
+  const protect = protectorOf(app.platform, app.identityDirectory) ?? "none";
   return {
     kind: "record",
-    json: { vault_id: vaultId, backend, state, secrets, scopes, kek_kid: kekKid ?? null, schema },
+    json: {
+      vault_id: vaultId,
+      backend,
+      protect,
+      state,
+      secrets,
+      scopes,
+      kek_kid: kekKid ?? null,
+      schema,
+    },
     text: [
       `vault    ${vaultId}`,
       `backend  ${backend}`,
+      `protect  ${protect}`,
       `state    ${state}`,
       `secrets  ${secrets} in ${scopes} ${scopes === 1 ? "scope" : "scopes"}`,
       `kek      ${kekKid ?? "none yet"}`,

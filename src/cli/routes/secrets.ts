@@ -11,6 +11,8 @@ import type { SecretsSetFlags } from "../commands/secrets_set.ts";
 import { type CommandContext, load, type NoFlags, optional, required } from "../command.ts";
 import { namesInScope, references, scopes, targets } from "../candidates.ts";
 import { flag, text } from "../flags.ts";
+import { auditRoutes } from "./audit.ts";
+import { importRoute } from "./import.ts";
 
 type OneOrTwo = [string, string?];
 
@@ -149,6 +151,16 @@ const configure = buildRouteMap({
 
 /** `palyra secrets …` */
 export const secretsRoutes: RouteMap<CommandContext> = buildRouteMap({
-  routes: { set, get, list, delete: remove, history, rollback, configure },
+  routes: {
+    set,
+    get,
+    list,
+    delete: remove,
+    history,
+    rollback,
+    configure,
+    ...auditRoutes,
+    import: importRoute,
+  },
   docs: { brief: "Store, read and manage secrets" },
 });

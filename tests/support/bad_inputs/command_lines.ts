@@ -145,10 +145,10 @@ export const COMMAND_LINE_ROWS: readonly BadInput[] = [
   usage("an unknown backend", ["init", "--backend", "floppy"], "it names no backend"),
   usage("a fake secret as backend", ["init", "--backend", FAKE_SECRET], "it names no backend"),
   {
-    why: "a backend that is not supported",
+    why: "a backend of another system",
     args: ["init", "--backend", "windows_dpapi"],
     status: 5,
-    message: "this version has no support for it",
+    message: "this system has no such keystore",
   },
   {
     why: "an unknown backend in the environment",
@@ -159,12 +159,12 @@ export const COMMAND_LINE_ROWS: readonly BadInput[] = [
     message: "PALYRA_VAULT_BACKEND: it names no backend",
   },
   {
-    why: "a backend in the environment that is not supported",
+    why: "a backend of another system in the environment",
     args: SET,
     stdin: "value",
-    env: { PALYRA_VAULT_BACKEND: "linux_secret_service" },
+    env: { PALYRA_VAULT_BACKEND: "macos_keychain" },
     status: 5,
-    message: "this version has no support for it",
+    message: "this system has no such keystore",
   },
   {
     why: "another backend in the environment than the vault's, for a reader",

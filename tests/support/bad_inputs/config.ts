@@ -266,8 +266,8 @@ const CONFIGS: readonly BadInput[] = [
     why: "a program as a source",
     args: ["resolve", "config:a.b"],
     status: 5,
-    message: "reads no exec sources",
-  }, '[a]\nb_secret_ref = { kind = "exec", command = ["/bin/date"] }\n'),
+    message: "no such program",
+  }, '[a]\nb_secret_ref = { kind = "exec", command = ["/nonexistent/date"] }\n'),
   withConfig({
     why: "a setting that is none",
     args: ["resolve", "config:a.b"],

@@ -1,0 +1,58 @@
+/** What the audit commands look at: config and vault, as far as they can be opened. */
+
+import type { AuditSubject } from "../../audit/audit.ts";
+import { isPalyraError, type PalyraError } from "../../errors.ts";
+import type { Vault } from "../../vault/vault.ts";
+import type { App } from "../app.ts";
+import { readExistingConfig, requireTrustedConfig } from "../configs.ts";
+import { hasVault, openVaultToRead } from "../stores.ts";
+
+/** A subject that is open. */
+export interface OpenSubject extends AuditSubject, Disposable {}
+
+/**
+ * Opens both. A config that is not trusted is looked at, and nothing that it names is read; a vault that
+ * may not be opened, or is not whole, is something to be told. Throws what else keeps them shut: a
+ * locked keystore says nothing about its secrets.
+ */
+export async function openSubject(app: App): Promise<OpenSubject> {
+  const { platform, stateRoot } = app;
+  const found = await readExistingConfig(app);
+  const { config, blocked } = found === undefined
+    ? { config: undefined, blocked: undefined }
+    : await trustedOr(app, found);
+  const { vault, vaultError } = await tryOpenVault(app);
+  const others = { platform };
+  return {
+    platform,
+    stateRoot,
+    config,
+    sources: { vault, vaultError, others, blocked },
+    [Symbol.dispose]: () => vault?.[Symbol.dispose](),
+  };
+}
+
+async function trustedOr(
+  app: App,
+  found: NonNullable<AuditSubject["config"]>,
+): Promise<{ config: typeof found; blocked: PalyraError | undefined }> {
+  try {
+    const config = await requireTrustedConfig(app, found, () => readExistingConfig(app));
+    return { config, blocked: undefined };
+  } catch (error) {
+    if (!isPalyraError(error, "denied")) throw error;
+    return { config: found, blocked: error };
+  }
+}
+
+async function tryOpenVault(
+  app: App,
+): Promise<{ vault: Vault | undefined; vaultError: PalyraError | undefined }> {
+  try {
+    const vault = hasVault(app) ? await openVaultToRead(app, { opensValues: true }) : undefined;
+    return { vault, vaultError: undefined };
+  } catch (error) {
+    if (!isPalyraError(error, "denied") && !isPalyraError(error, "integrity")) throw error;
+    return { vault: undefined, vaultError: error };
+  }
+}

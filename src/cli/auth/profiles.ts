@@ -1,0 +1,71 @@
+/** Opens the auth profiles for commands, with what the vault says of their secrets. */
+
+import { credentialTag, recordFor } from "../../auth/credential_tag.ts";
+import { type AuthProfile, parseProfileId, type ProfileId, refsOf } from "../../auth/profile.ts";
+import {
+  type ProfilePaths,
+  profilePaths,
+  type Profiles,
+  readProfiles,
+} from "../../auth/profiles_file.ts";
+import { readState, type RuntimeState } from "../../auth/runtime_state.ts";
+import type { SelectionFacts } from "../../auth/selection.ts";
+import { PalyraError } from "../../errors.ts";
+import { listSecrets } from "../../vault/list_secrets.ts";
+import { formatSecretId } from "../../vault/vault_ref.ts";
+import type { App } from "../app.ts";
+import { hasVault, openVaultToRead } from "../stores.ts";
+
+/** All that is known without opening a value. */
+export interface KnownProfiles {
+  readonly profiles: Profiles;
+  /** Records of other credentials than those that are there now are left out. */
+  readonly state: RuntimeState;
+  readonly facts: SelectionFacts;
+}
+
+/** The paths of this run. */
+export function pathsOf(app: App): ProfilePaths {
+  return profilePaths(app.stateRoot);
+}
+
+/** Reads profiles and state, and looks which secrets there are. Changes nothing. */
+export async function knownProfiles(app: App): Promise<KnownProfiles> {
+  const { platform } = app;
+  const paths = pathsOf(app);
+  const profiles = platform.directories.check(app.stateRoot)
+    ? await readProfiles(platform, paths)
+    : new Map();
+  const versions = profiles.size === 0 ? new Map<string, number>() : await secretVersions(app);
+  const stored = readState(platform, paths);
+  const records = await Promise.all([...profiles.values()].map(async (profile: AuthProfile) => {
+    const tag = await credentialTag(profile, versions.get(refsOf(profile)[0]!) ?? 0);
+    return [profile.profileId, recordFor(stored, profile.profileId, tag)] as const;
+  }));
+  const state = { ...stored, records: new Map<string, (typeof records)[0][1]>(records) };
+  const isPresent = (profile: AuthProfile): boolean =>
+    refsOf(profile).every((ref) => versions.has(ref));
+  return { profiles, state, facts: { state, isPresent, now: platform.clock.now() } };
+}
+
+/** A profile by its id. Throws `not_found`. */
+export function requireProfile(profiles: Profiles, text: string): AuthProfile {
+  const profile = profiles.get(parseProfileId(text));
+  if (profile !== undefined) return profile;
+  throw unknownProfile(text as ProfileId);
+}
+
+/** The error for a profile that is not there; its id was checked. */
+export function unknownProfile(id: ProfileId): PalyraError {
+  return new PalyraError("not_found", `Cannot find the auth profile ${id}: there is none`, {
+    hint: "palyra auth profiles list shows them",
+  });
+}
+
+/** The current version of every secret that has not expired; none where there is no vault. */
+export async function secretVersions(app: App): Promise<Map<string, number>> {
+  if (!hasVault(app)) return new Map();
+  using vault = await openVaultToRead(app);
+  const listed = await listSecrets(vault);
+  return new Map(listed.map(({ id, version }) => [formatSecretId(id), version]));
+}

@@ -1,0 +1,250 @@
+/** `palyra auth profiles list`, `show`, `set` and `delete`. */
+
+import {
+  type AuthProfile,
+  parseEndpoint,
+  parseProfileId,
+  parseProfileScope,
+  refsOf,
+} from "../../auth/profile.ts";
+import { changeProfiles, readProfiles } from "../../auth/profiles_file.ts";
+import { parseProvider } from "../../auth/provider.ts";
+import { changeState, withRecord } from "../../auth/runtime_state.ts";
+import { isVisible } from "../../auth/selection.ts";
+import { isPalyraError, PalyraError } from "../../errors.ts";
+import { deleteSecret } from "../../vault/delete_secret.ts";
+import { formatSecretId, parseSecretId } from "../../vault/vault_ref.ts";
+import type { App } from "../app.ts";
+import { isOwned } from "../auth/owned.ts";
+import { knownProfiles, pathsOf, requireProfile, unknownProfile } from "../auth/profiles.ts";
+import { healthJson, healthLine, healthOfAll } from "../auth/told.ts";
+import { shown } from "../shown.ts";
+import { hasVault, openVaultToChange } from "../stores.ts";
+import type { ListView, RecordView } from "../view.ts";
+
+/** Flags of `auth profiles list`. */
+export interface ProfilesListFlags {
+  readonly provider?: string | undefined;
+  readonly scope?: string | undefined;
+  readonly agent?: string | undefined;
+}
+
+/** Flags of `auth profiles set`. */
+export interface ProfilesSetFlags {
+  readonly provider?: string | undefined;
+  readonly name?: string | undefined;
+  readonly scope?: string | undefined;
+  readonly "api-key-ref"?: string | undefined;
+  readonly "tokens-ref"?: string | undefined;
+  readonly "client-id"?: string | undefined;
+  readonly "client-secret-ref"?: string | undefined;
+  readonly "token-endpoint"?: string | undefined;
+  readonly "revocation-endpoint"?: string | undefined;
+  readonly issuer?: string | undefined;
+  readonly "oauth-scope"?: readonly string[] | undefined;
+  readonly disable?: boolean | undefined;
+  readonly enable?: boolean | undefined;
+}
+
+/** All profiles that are asked for, with how they are. */
+export async function profilesList(app: App, flags: ProfilesListFlags): Promise<ListView> {
+  const provider = flags.provider === undefined ? undefined : parseProvider(flags.provider);
+  const scope = flags.scope === undefined ? undefined : parseProfileScope(flags.scope);
+  const known = await knownProfiles(app);
+  const listed = [...known.profiles.values()].filter((profile) =>
+    (provider === undefined || profile.provider === provider) &&
+    (scope === undefined || profile.scope === scope) &&
+    (flags.agent === undefined || isVisible(profile, flags.agent))
+  ).sort((a, b) => a.profileId < b.profileId ? -1 : 1);
+  const healths = healthOfAll(known, listed);
+  return {
+    kind: "list",
+    field: "profiles",
+    items: healths.map(healthJson),
+    text: healths.map(healthLine).join("\n") || "no profiles",
+  };
+}
+
+/** One profile: what it is, how it is, and where its secrets are. */
+export async function profilesShow(
+  app: App,
+  _flags: Readonly<Record<never, never>>,
+  id: string,
+): Promise<RecordView> {
+  const known = await knownProfiles(app);
+  const profile = requireProfile(known.profiles, id);
+  const [health] = healthOfAll(known, [profile]);
+  const record = known.state.records.get(profile.profileId);
+  return {
+    kind: "record",
+    json: {
+      ...healthJson(health!),
+      secrets: refsOf(profile),
+      failures: record?.failures ?? 0,
+      ...(record?.failure === undefined ? {} : { failure: record.failure }),
+      ...(record?.cooldownUntil === undefined
+        ? {}
+        : { cooldown_until: new Date(record.cooldownUntil).toISOString() }),
+    },
+    text: [
+      `profile   ${profile.profileId}, ${shown(profile.profileName)}`,
+      `provider  ${profile.provider}`,
+      `scope     ${profile.scope}`,
+      `state     ${health!.state}: ${health!.reason}`,
+      ...refsOf(profile).map((ref) => `secret    ${ref}`),
+    ].join("\n"),
+  };
+}
+
+/** Makes a profile, or changes what is named of it. */
+export async function profilesSet(
+  app: App,
+  flags: ProfilesSetFlags,
+  text: string,
+): Promise<RecordView> {
+  const id = parseProfileId(text);
+  if (flags.enable && flags.disable) {
+    throw new PalyraError("usage", "Cannot use --enable and --disable together");
+  }
+  const { platform, stateRoot } = app;
+  const isThere = platform.directories.check(stateRoot);
+  const found = isThere ? await readProfiles(platform, pathsOf(app)) : undefined;
+  profileOf(flags, id, found?.get(id)); // what cannot be stored makes nothing
+  platform.directories.ensure(stateRoot);
+  let changed = false;
+  await changeProfiles(platform, pathsOf(app), (profiles) => {
+    const before = profiles.get(id);
+    const after = profileOf(flags, id, before);
+    changed = JSON.stringify(before) !== JSON.stringify(after);
+    return new Map([[id, after]]);
+  });
+  return {
+    kind: "record",
+    json: { changed, profile_id: id },
+    text: `${changed ? "stored" : "unchanged"}  ${id}`,
+  };
+}
+
+/** Removes a profile, its place in orders, and the secrets that only it has had. */
+export async function profilesDelete(
+  app: App,
+  _flags: Readonly<Record<never, never>>,
+  text: string,
+): Promise<RecordView> {
+  const id = parseProfileId(text);
+  const { platform } = app;
+  if (!platform.directories.check(app.stateRoot)) throw unknownProfile(id);
+  let removed: AuthProfile | undefined;
+  const left = await changeProfiles(platform, pathsOf(app), (profiles) => {
+    removed = profiles.get(id);
+    if (removed === undefined) throw unknownProfile(id);
+    return new Map([[id, undefined]]);
+  });
+  const paths = pathsOf(app);
+  {
+    using _lock = await platform.locks.acquire(paths.lock, 10_000);
+    changeState(platform, paths, (state) => {
+      const { records, orders } = withRecord(state, id, undefined);
+      const without = [...orders].map(([key, ids]) =>
+        [key, ids.filter((one) => one !== id)] as const
+      );
+      return { records, orders: new Map(without.filter(([, ids]) => ids.length > 0)) };
+    });
+  }
+  const others = new Set([...left.values()].flatMap(refsOf));
+  const refs = refsOf(removed!);
+  const owned = refs.filter((ref) => isOwned(ref) && !others.has(ref));
+  const kept = refs.filter((ref) => !owned.includes(ref));
+  await removeSecrets(app, owned);
+  return {
+    kind: "record",
+    json: { deleted: true, profile_id: id, secrets: owned, kept },
+    text: [
+      `deleted  ${id}`,
+      ...owned.map((ref) => `deleted  ${ref}`),
+      ...kept.map((ref) => `kept     ${ref}: palyra secrets delete removes it`),
+    ].join("\n"),
+  };
+}
+
+async function removeSecrets(app: App, refs: readonly string[]): Promise<void> {
+  if (refs.length === 0 || !hasVault(app)) return;
+  using vault = await openVaultToChange(app);
+  for (const ref of refs) {
+    try {
+      await deleteSecret(vault, parseSecretId(ref));
+    } catch (error) {
+      if (!isPalyraError(error, "not_found")) throw error;
+    }
+  }
+}
+
+function profileOf(
+  flags: ProfilesSetFlags,
+  profileId: AuthProfile["profileId"],
+  before: AuthProfile | undefined,
+): AuthProfile {
+  const provider = flags.provider ?? before?.provider;
+  if (provider === undefined) {
+    throw new PalyraError("usage", "Cannot store the profile: --provider names whose it is");
+  }
+  return {
+    profileId,
+    provider: parseProvider(provider),
+    profileName: flags.name ?? before?.profileName ?? profileId,
+    scope: parseProfileScope(flags.scope ?? before?.scope ?? "global"),
+    enabled: flags.enable ? true : flags.disable ? false : before?.enabled ?? true,
+    credential: credentialOf(flags, before?.credential),
+  };
+}
+
+function credentialOf(
+  flags: ProfilesSetFlags,
+  before: AuthProfile["credential"] | undefined,
+): AuthProfile["credential"] {
+  const { "api-key-ref": apiKey, "tokens-ref": tokens } = flags;
+  if (apiKey !== undefined && tokens !== undefined) {
+    throw new PalyraError("usage", "Cannot use --api-key-ref and --tokens-ref together");
+  }
+  if (apiKey !== undefined) return { type: "api_key", apiKeyRef: refOf(apiKey) };
+  const old = before?.type === "oauth" ? before : undefined;
+  if (tokens === undefined && old === undefined) {
+    if (before !== undefined) return before;
+    throw new PalyraError(
+      "usage",
+      "Cannot store the profile: --api-key-ref or --tokens-ref says where its secret is",
+      {
+        hint:
+          "palyra auth login makes a profile with tokens, palyra auth openai api-key one with a key",
+      },
+    );
+  }
+  const clientId = flags["client-id"] ?? old?.clientId;
+  const tokenEndpoint = flags["token-endpoint"] ?? old?.tokenEndpoint;
+  if (clientId === undefined || tokenEndpoint === undefined) {
+    throw new PalyraError(
+      "usage",
+      "Cannot store the profile: tokens need --client-id and --token-endpoint",
+    );
+  }
+  const secret = flags["client-secret-ref"];
+  const revocation = flags["revocation-endpoint"];
+  return {
+    type: "oauth",
+    tokensRef: tokens === undefined ? old!.tokensRef : refOf(tokens),
+    clientId,
+    clientSecretRef: secret === undefined ? old?.clientSecretRef : refOf(secret),
+    tokenEndpoint: parseEndpoint(tokenEndpoint),
+    revocationEndpoint: revocation === undefined
+      ? old?.revocationEndpoint
+      : parseEndpoint(revocation),
+    issuer: flags.issuer === undefined ? old?.issuer : parseEndpoint(flags.issuer),
+    scopes: flags["oauth-scope"] === undefined
+      ? old?.scopes ?? []
+      : [...new Set(flags["oauth-scope"])].sort(),
+  };
+}
+
+function refOf(text: string): string {
+  return formatSecretId(parseSecretId(text));
+}

@@ -1,0 +1,33 @@
+/** The config that commands would use: can it be read, is it valid, is it trusted. */
+
+import type { App } from "../app.ts";
+import { readExistingConfig } from "../configs.ts";
+import { type Check, fail, failed, ok, skipped, warn } from "./check.ts";
+
+/** Reads the config, if there is one. */
+export async function checkConfig(app: App): Promise<Check> {
+  try {
+    const config = await readExistingConfig(app);
+    if (config === undefined) return skipped("config", "there is none, and none is needed");
+    const { path } = config.location;
+    const { validateConfig } = await import("../../config/validate.ts");
+    const problems = validateConfig(config);
+    const error = problems.find(({ severity }) => severity === "error");
+    if (error !== undefined) {
+      const cause = `${path}:${error.line}:${error.column}: ${error.message}`;
+      return fail("config", cause, "palyra config validate lists everything that is wrong");
+    }
+    const { isTrusted } = await import("../../config/trust.ts");
+    if (!isTrusted(app.platform, app.stateRoot, config)) {
+      const remedy = "Read it, then run palyra config trust; or name it with --config";
+      return warn("config", `${path} was found by search and is not trusted`, remedy);
+    }
+    if (problems.length > 0) {
+      const cause = `${path} has ${problems.length} keys that palyra does not know`;
+      return warn("config", cause, "palyra config validate lists them");
+    }
+    return ok("config", path);
+  } catch (error) {
+    return failed("config", error);
+  }
+}

@@ -1,0 +1,55 @@
+/** `secrets apply`, killed at any moment: a value may lie twice, never nowhere; the next one goes on. */
+
+import assert from "node:assert/strict";
+import { makeAuditPlace } from "../support/audit_place.ts";
+import { rollDice, say } from "../support/dice.ts";
+
+const ROUNDS = 60;
+const SECRETS = 12;
+const SPAN_MS = 260;
+
+Deno.test("Killed at any moment, apply loses nothing, and the next one ends what was begun", async () => {
+  const dice = rollDice("apply killed");
+  const ends = { before: 0, between: 0, after: 0 };
+  for (let round = 0; round < ROUNDS; round++) {
+    using place = makeAuditPlace();
+    const { machine, config } = place;
+    const names = Array.from({ length: SECRETS }, (_, at) => `key_${at}_token`);
+    const valueOf = (name: string): string => `value-of-${name}-${round}`;
+    place.write(`[x]\n${names.map((name) => `${name} = "${valueOf(name)}"\n`).join("")}`);
+    Deno.writeTextFileSync(`${config}.bak.1`, Deno.readTextFileSync(config), { mode: 0o600 });
+    const plan = `${machine.home}/plan.json`;
+    await machine.succeed(["secrets", "plan", "--out", plan]);
+    const child = await machine.spawn(["secrets", "apply", plan]);
+    const timer = setTimeout(() => {
+      try {
+        child.kill("SIGKILL");
+      } catch { /* it has ended */ }
+    }, 40 + dice.next() * SPAN_MS);
+    await child.output();
+    clearTimeout(timer);
+    const text = Deno.readTextFileSync(config);
+    const listed = await machine.run(["secrets", "list", "--json"]);
+    const stored: string[] = listed.status === 0
+      ? JSON.parse(listed.stdout).secrets.map(({ ref }: { ref: string }) => ref)
+      : [];
+    for (const name of names) {
+      const inConfig = text.includes(valueOf(name));
+      const inVault = stored.includes(`global/${name}`) &&
+        (await machine.run(["resolve", `global/${name}`])).stdout === valueOf(name);
+      assert.ok(inConfig || inVault, `round ${round}: ${name} is nowhere`);
+    }
+    const isBound = !text.includes("value-of-");
+    ends[isBound ? "after" : stored.length > 0 ? "between" : "before"]++;
+    const again = await machine.run(["secrets", "apply", plan]);
+    assert.equal(again.status, 0, `round ${round}: ${again.stderr}`);
+    assert.deepEqual(await place.codes(), [], `round ${round}`);
+    const { values } = JSON.parse((await machine.succeed(["resolve", "--all", "--json"])).stdout);
+    for (const name of names) assert.equal(values[`x.${name}`], valueOf(name));
+    assert.throws(() => Deno.statSync(`${config}.bak.1`), Deno.errors.NotFound);
+    const third = await machine.run(["secrets", "apply", plan, "--json"]);
+    assert.equal(JSON.parse(third.stdout).changed, false);
+  }
+  say(`apply killed: ${JSON.stringify(ends)}`);
+  assert.ok(ends.before > 0 && ends.between > 2 && ends.after > 0, JSON.stringify(ends));
+});

@@ -1,0 +1,46 @@
+/** `secrets import --scrub`, killed at any moment: a value is in the file or in the vault, never nowhere. */
+
+import assert from "node:assert/strict";
+import { makeMachine } from "../support/cli_run.ts";
+import { rollDice, say } from "../support/dice.ts";
+
+const ROUNDS = 40;
+const SECRETS = 400;
+const SPAN_MS = 400;
+
+Deno.test("Killed at any moment, import loses nothing, and a second one ends it", async () => {
+  const dice = rollDice("import killed");
+  const ends = { before: 0, between: 0, after: 0 };
+  for (let round = 0; round < ROUNDS; round++) {
+    using machine = makeMachine();
+    const names = Array.from({ length: SECRETS }, (_, at) => `key_${at}`);
+    const file = `${machine.home}/.env`;
+    const text = names.map((name) => `${name.toUpperCase()}=value-of-${name}-${round}\n`).join("");
+    Deno.writeTextFileSync(file, `${text}# kept\n`);
+    const args = ["secrets", "import", "--from", "dotenv", file, "--scope", "global", "--scrub"];
+    const child = await machine.spawn(args);
+    const timer = setTimeout(() => {
+      try {
+        child.kill("SIGKILL");
+      } catch { /* it has ended */ }
+    }, 40 + dice.next() * SPAN_MS);
+    await child.output();
+    clearTimeout(timer);
+    const now = Deno.readTextFileSync(file);
+    const refs = names.map((name) => `${name}=global/${name}`);
+    const read = await machine.run(["resolve", "--json", ...refs]);
+    const isStored = read.status === 0;
+    const isScrubbed = now.includes("vault://");
+    assert.ok(isStored || now === `${text}# kept\n`, `round ${round}: lost`);
+    assert.ok(!isScrubbed || isStored, `round ${round}: scrubbed before it was stored`);
+    ends[isScrubbed ? "after" : isStored ? "between" : "before"]++;
+    await machine.succeed(args);
+    const { values } = JSON.parse((await machine.succeed(["resolve", "--json", ...refs])).stdout);
+    for (const name of names) assert.equal(values[name], `value-of-${name}-${round}`);
+    const scrubbed = names.map((name) => `${name.toUpperCase()}=vault://global/${name}\n`).join("");
+    assert.equal(Deno.readTextFileSync(file), `${scrubbed}# kept\n`);
+    assert.deepEqual([...Deno.readDirSync(machine.home)].map(({ name }) => name), [".env"]);
+  }
+  say(`import killed: ${JSON.stringify(ends)}`);
+  assert.ok(ends.before > 0 && ends.between > 0 && ends.after > 0, JSON.stringify(ends));
+});
