@@ -11,6 +11,7 @@ import { afterFailure, afterSuccess } from "./failures.ts";
 import type { AuthProfile, OAuthCredential, ProfileId } from "./profile.ts";
 import { type ProfilePaths, readProfiles } from "./profiles_file.ts";
 import { backoffOf } from "./provider.ts";
+import { requireRefreshable } from "./refreshable.ts";
 import { changeState, type ProfileRecord, readState, withRecord } from "./runtime_state.ts";
 import { credentialTag, recordFor } from "./credential_tag.ts";
 import { formatTokenSet, isGoodFor, parseTokenSet, type TokenSet } from "./token_set.ts";
@@ -99,7 +100,7 @@ async function refresh(
   const { platform, paths, secrets } = context;
   const tag = await credentialTag(profile, 0);
   const record = recordFor(readState(platform, paths), profile.profileId, tag);
-  requireWilling(profile, record, set, platform.clock.now());
+  requireRefreshable(profile, record, set, platform.clock.now());
   using begun = formatTokenSet({ ...set, isRefreshing: true });
   const { tokensRef } = profile.credential;
   const begunVersion = set.isRefreshing ? version : await secrets.write(tokensRef, begun, version);
@@ -148,43 +149,6 @@ async function writeIfOurs(
   } catch (error) {
     if (isPalyraError(error, "precondition")) return undefined;
     throw error;
-  }
-}
-
-/** Throws where the server would not or shall not be asked. */
-function requireWilling(
-  { profileId }: AuthProfile,
-  record: ProfileRecord,
-  set: TokenSet,
-  now: number,
-): void {
-  const hint = { hint: "Log in again: palyra auth login" };
-  if (record.failure === "auth_invalid") {
-    throw new PalyraError(
-      "auth",
-      `Cannot use ${profileId}: the provider has ended this login`,
-      hint,
-    );
-  }
-  if (record.failure === "config_missing") {
-    throw new PalyraError("auth", `Cannot use ${profileId}: the provider has refused its client`, {
-      hint: "Mend the client's id, secret or scopes, then " +
-        `palyra auth profiles cooldown-clear ${profileId}`,
-    });
-  }
-  if (set.refreshToken === undefined) {
-    throw new PalyraError(
-      "auth",
-      `Cannot use ${profileId}: its token has ended, and it has no refresh token`,
-      hint,
-    );
-  }
-  if (record.cooldownUntil !== undefined && record.cooldownUntil > now) {
-    const seconds = Math.ceil((record.cooldownUntil - now) / 1_000);
-    throw new PalyraError("connectivity", `Cannot refresh ${profileId}: it rests after failures`, {
-      hint: `For ${seconds} s more; palyra auth profiles cooldown-clear ${profileId} ends that`,
-      details: { cooldown_until: new Date(record.cooldownUntil).toISOString() },
-    });
   }
 }
 
