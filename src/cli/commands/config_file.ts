@@ -1,21 +1,15 @@
 /** `palyra config path|get|set|unset|validate|trust|untrust`: the config itself. */
 
-import {
-  type ChangeContext,
-  commitChange,
-  holdsSecret,
-  planChange,
-  stageChange,
-} from "../../config/change.ts";
-import { type Config, readConfig, textOf } from "../../config/config.ts";
-import { type Field, fieldValue, formatField, parseField, pathOf } from "../../config/field.ts";
+import { type ChangeContext, holdsSecret } from "../../config/change.ts";
+import { type Config, readConfig } from "../../config/config.ts";
+import { type Field, fieldValue, formatField, parseField } from "../../config/field.ts";
 import { isTrusted, recordTrust } from "../../config/trust.ts";
 import { knownSecret, redacted, soundsSecret } from "../../config/logical_secret.ts";
 import { PalyraError } from "../../errors.ts";
 import { parseToml, type TomlValue } from "../../config/toml_document.ts";
-import type { TomlEdit } from "../../config/toml_meaning.ts";
 import type { App } from "../app.ts";
 import { changeContext, readExistingConfig } from "../configs.ts";
+import { editConfig, type FieldEdit } from "../edit_config.ts";
 import { lockConfig } from "../config_lock.ts";
 import type { RecordView } from "../view.ts";
 
@@ -165,53 +159,14 @@ export async function configUntrust(
 async function change(
   app: App,
   field: Field,
-  editOf: (path: (string | number)[]) => TomlEdit,
+  editOf: FieldEdit["editOf"],
 ): Promise<RecordView> {
-  const context = await changeContext(app);
-  const editsFor = (table: Config["table"]): TomlEdit[] => {
-    const path = pathOf(table, field);
-    if (path === undefined) {
-      throw new PalyraError(
-        "not_found",
-        `Cannot change ${formatField(field)}: there is no such entry`,
-      );
-    }
-    return [editOf([...path])];
-  };
-  await planChange(context, editsFor); // before anything is made
-  using _lock = await lockConfig(app);
-  const planned = await planChange(context, editsFor);
-  const isSetting = field[0] === "palyra" && editOf([]).kind === "set"; // taking one away only mends
-  if (isSetting && planned.changed) await requireSettings(planned.bytes, context);
-  if (planned.changed) await putInPlace(context, planned);
-  const { path } = context.location;
+  const { path, changed } = await editConfig(app, [{ field, editOf }]);
   return {
     kind: "record",
-    json: { path: formatField(field), config: { path, changed: planned.changed } },
-    text: `${planned.changed ? "changed" : "unchanged:"} ${formatField(field)} in ${path}`,
+    json: { path: formatField(field), config: { path, changed } },
+    text: `${changed ? "changed" : "unchanged:"} ${formatField(field)} in ${path}`,
   };
-}
-
-/** Settings that are wrong would keep everybody from the vault. */
-async function requireSettings(
-  bytes: Uint8Array<ArrayBuffer>,
-  { location }: ChangeContext,
-): Promise<void> {
-  const { readSettings } = await import("../../config/settings.ts");
-  readSettings({ table: parseToml(textOf(bytes, location.path), location.path) });
-}
-
-async function putInPlace(
-  context: ChangeContext,
-  planned: Awaited<ReturnType<typeof planChange>>,
-): Promise<void> {
-  using _held = await stageChange(context, planned);
-  try {
-    await commitChange(context, planned);
-  } catch (error) {
-    (await context.platform.documents()).discard(planned.tempPath);
-    throw error;
-  }
 }
 
 async function requireConfig(app: App, path?: string): Promise<Config> {
