@@ -85,7 +85,7 @@ const LIBRARIES: Readonly<Record<string, readonly [string, string]>> = {
     "certificates and requests as every TLS stack reads them; loaded by the commands that need them",
   ],
   oauth4webapi: [
-    "src/auth/", // login.ts and token_endpoint.ts
+    "src/auth/", // the steps of login, and token_endpoint.ts
     "OAuth 2 by the book, by fetch and WebCrypto alone; loaded when a server is asked",
   ],
   "reflect-metadata": ["src/x509/library.ts", "what the library for certificates is built on"],
@@ -149,7 +149,7 @@ const BUDGETS: Readonly<Record<string, number>> = {
   "src/cli/run.ts": 14,
   "src/cli/commands/resolve.ts": 34,
   "src/cli/commands/secrets_get.ts": 34,
-  "src/cli/framework.ts": 26,
+  "src/cli/framework.ts": 28,
 };
 
 const BANNED =

@@ -29,8 +29,19 @@ export interface OAuthCredential {
   readonly revocationEndpoint: string | undefined;
   /** Of the authorization server, where it is known. */
   readonly issuer: string | undefined;
+  /** Asked for at every refresh; without any, those of the login (RFC 6749 section 6). */
   readonly scopes: readonly string[];
+  /** What was asked for at the login, for the next one. */
+  readonly loginScopes?: readonly string[];
+  /** How the client shows its secret; in the form where it is absent. */
+  readonly clientAuthentication?: ClientAuthentication;
 }
+
+/** How a client shows its secret: in the form, or in a header (RFC 6749 section 2.3.1, named by RFC 7591). */
+export const CLIENT_AUTHENTICATIONS = ["client_secret_post", "client_secret_basic"] as const;
+
+/** How a client shows its secret. */
+export type ClientAuthentication = typeof CLIENT_AUTHENTICATIONS[number];
 
 /** A profile. */
 export interface AuthProfile {
@@ -86,6 +97,8 @@ const OAUTH_KEYS = [
   "revocation_endpoint",
   "issuer",
   "scopes",
+  "login_scopes",
+  "token_endpoint_auth_method",
 ];
 
 /** A mistake in a document, at a key of a profile. */
@@ -131,6 +144,7 @@ export function tableOf(profile: AuthProfile): Record<string, string | boolean |
     return { ...shared, api_key_vault_ref: credential.apiKeyRef };
   }
   const { clientSecretRef, revocationEndpoint, issuer, scopes } = credential;
+  const { loginScopes = [], clientAuthentication } = credential;
   return {
     ...shared,
     tokens_vault_ref: credential.tokensRef,
@@ -140,6 +154,10 @@ export function tableOf(profile: AuthProfile): Record<string, string | boolean |
     ...(revocationEndpoint === undefined ? {} : { revocation_endpoint: revocationEndpoint }),
     ...(issuer === undefined ? {} : { issuer }),
     ...(scopes.length === 0 ? {} : { scopes: [...scopes] }),
+    ...(loginScopes.length === 0 ? {} : { login_scopes: [...loginScopes] }),
+    ...(clientAuthentication === undefined
+      ? {}
+      : { token_endpoint_auth_method: clientAuthentication }),
   };
 }
 
@@ -180,6 +198,13 @@ function oauthIn(table: ProfileTable): OAuthCredential {
   const tokenEndpoint = endpoint("token_endpoint");
   if (tokenEndpoint === undefined) throw new ProfileMistake("token_endpoint", "it is missing");
   const secret = table["client_secret_vault_ref"];
+  const method = optionalText(table, "token_endpoint_auth_method");
+  const clientAuthentication = CLIENT_AUTHENTICATIONS.find((one) => one === method);
+  if (clientAuthentication !== method) {
+    const known = CLIENT_AUTHENTICATIONS.join(" or ");
+    throw new ProfileMistake("token_endpoint_auth_method", `it is ${known}`);
+  }
+  const loginScopes = scopesIn(table, "login_scopes");
   return {
     type: "oauth",
     tokensRef: refIn(table, "tokens_vault_ref"),
@@ -188,16 +213,18 @@ function oauthIn(table: ProfileTable): OAuthCredential {
     tokenEndpoint,
     revocationEndpoint: endpoint("revocation_endpoint"),
     issuer: endpoint("issuer"),
-    scopes: scopesIn(table),
+    scopes: scopesIn(table, "scopes"),
+    ...(loginScopes.length === 0 ? {} : { loginScopes }),
+    ...(clientAuthentication === undefined ? {} : { clientAuthentication }),
   };
 }
 
-function scopesIn(table: ProfileTable): readonly string[] {
-  const scopes = table["scopes"] ?? [];
+function scopesIn(table: ProfileTable, key: "scopes" | "login_scopes"): readonly string[] {
+  const scopes = table[key] ?? [];
   const isSound = Array.isArray(scopes) && scopes.length <= MAX_SCOPES &&
     scopes.every((one) => typeof one === "string" && OAUTH_SCOPE.test(one)) &&
     new Set(scopes).size === scopes.length;
-  if (!isSound) throw new ProfileMistake("scopes", "it is a list of OAuth scopes, each once");
+  if (!isSound) throw new ProfileMistake(key, "it is a list of OAuth scopes, each once");
   return scopes as string[];
 }
 

@@ -4,6 +4,7 @@ import * as oauth from "oauth4webapi";
 import { PalyraError } from "../errors.ts";
 import type { WebFetch } from "../platform/web.ts";
 import type { Failure } from "./failures.ts";
+import { authenticationOf, clientOf, optionsFor } from "./login_steps.ts";
 import type { OAuthCredential } from "./profile.ts";
 import { believable } from "./token_answer.ts";
 import { type TokenSet, tokenSetOf } from "./token_set.ts";
@@ -49,14 +50,12 @@ export async function refreshTokens(
     issuer: credential.issuer ?? new URL(credential.tokenEndpoint).origin,
     token_endpoint: credential.tokenEndpoint,
   };
-  const client: oauth.Client = { client_id: credential.clientId };
-  const authentication = clientSecret === undefined
-    ? oauth.None()
-    : oauth.ClientSecretPost(clientSecret);
+  const party = { ...credential, clientSecret };
+  const [client, authentication] = [clientOf(party), authenticationOf(party)];
   const options = {
-    [oauth.customFetch]: async (url: string, request: object): Promise<Response> =>
-      await believable(await send(url, request), { idToken: false }),
-    [oauth.allowInsecureRequests]: true, // the port itself allows HTTP to this machine only
+    ...optionsFor(async (url, request) =>
+      await believable(await send(url, request), { idToken: false })
+    ),
     ...(credential.scopes.length === 0
       ? {}
       : { additionalParameters: { scope: credential.scopes.join(" ") } }),
@@ -98,15 +97,16 @@ export async function revokeToken(
       ? {}
       : { revocation_endpoint: credential.revocationEndpoint }),
   };
-  const client: oauth.Client = { client_id: credential.clientId };
-  const authentication = clientSecret === undefined
-    ? oauth.None()
-    : oauth.ClientSecretPost(clientSecret);
+  const party = { ...credential, clientSecret };
+  const [client, authentication] = [clientOf(party), authenticationOf(party)];
   try {
-    const response = await oauth.revocationRequest(server, client, authentication, token, {
-      [oauth.customFetch]: (url: string, request: object) => send(url, request),
-      [oauth.allowInsecureRequests]: true,
-    });
+    const response = await oauth.revocationRequest(
+      server,
+      client,
+      authentication,
+      token,
+      optionsFor(send),
+    );
     await oauth.processRevocationResponse(response);
   } catch (error) {
     if (error instanceof PalyraError) throw error;

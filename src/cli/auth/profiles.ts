@@ -8,6 +8,7 @@ import {
   type Profiles,
   readProfiles,
 } from "../../auth/profiles_file.ts";
+import type { ProviderKey } from "../../auth/provider.ts";
 import { readState, type RuntimeState } from "../../auth/runtime_state.ts";
 import type { SelectionFacts } from "../../auth/selection.ts";
 import { PalyraError } from "../../errors.ts";
@@ -53,6 +54,22 @@ export function requireProfile(profiles: Profiles, text: string): AuthProfile {
   const profile = profiles.get(parseProfileId(text));
   if (profile !== undefined) return profile;
   throw unknownProfile(text as ProfileId);
+}
+
+/** A profile of a provider. Throws `not_found`, `usage` for one of another provider. */
+export async function profileOfProvider(
+  app: App,
+  text: string,
+  provider: ProviderKey,
+): Promise<AuthProfile> {
+  const isThere = app.platform.directories.check(app.stateRoot);
+  const profiles = isThere ? await readProfiles(app.platform, pathsOf(app)) : new Map();
+  const profile = requireProfile(profiles, text);
+  if (profile.provider === provider) return profile;
+  throw new PalyraError(
+    "usage",
+    `Cannot use ${profile.profileId}: it is a profile of ${profile.provider}, not of ${provider}`,
+  );
 }
 
 /** The error for a profile that is not there; its id was checked. */

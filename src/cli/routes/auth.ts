@@ -5,14 +5,13 @@ import { PROVIDERS } from "../../auth/provider.ts";
 import { oneOf, references } from "../candidates.ts";
 import { type CommandContext, load, type NoFlags, optional, required } from "../command.ts";
 import type { ProfilesListFlags, ProfilesSetFlags } from "../commands/auth_profiles.ts";
-import type { KeyProvider } from "../../auth/key_check.ts";
-import type { App } from "../app.ts";
-import type { ApiKeyFlags } from "../commands/auth_api_key.ts";
 import type { AuthLoginFlags } from "../commands/auth_login.ts";
 import type { AuthTokenFlags } from "../commands/auth_token.ts";
 import type { ProfilesAuditFlags, ProfilesDoctorFlags } from "../commands/auth_diagnosis.ts";
 import type { ExplainFlags, HealthFlags, OrderFlags } from "../commands/auth_selection.ts";
 import { flag, text, texts } from "../flags.ts";
+import { anthropicRoutes, openaiRoutes } from "./auth_provider.ts";
+import { CLIENT, MADE, SERVER } from "./login_flags.ts";
 
 const provider = text("name", "openai, anthropic, …, or custom:NAME", oneOf(PROVIDERS));
 const agent = text("id", "As this agent sees them: its own and those for everybody");
@@ -141,19 +140,10 @@ const login = buildCommand<AuthLoginFlags, [string?], CommandContext>({
   loader: load(async () => (await import("../commands/auth_login.ts")).authLogin),
   parameters: {
     flags: {
-      issuer: text("url", "The authorization server; it says itself what it offers"),
-      "authorization-endpoint": text("url", "Where a browser logs in; with --token-endpoint"),
-      "token-endpoint": text(
-        "url",
-        "Where tokens are given, of a server that does not say so itself",
-      ),
+      ...SERVER,
       "device-endpoint": text("url", "Where codes are given; with --token-endpoint"),
-      "client-id": text("id", "Of the client that you have registered there"),
-      "client-secret-ref": text("ref", "SCOPE/NAME of the client's secret", references),
-      "oauth-scope": texts("scope", "A scope to ask for; again and again"),
-      profile: text("id", "The profile to make; without it the provider's name"),
-      name: text("text", "What people call it"),
-      scope: text("scope", "Who may use it: global, or agent:ID"),
+      ...CLIENT,
+      ...MADE,
       browser: flag("By a browser on this machine"),
       "device-code": flag("By a code that is typed on another device"),
       paste: flag("By a browser anywhere, whose last address is pasted"),
@@ -180,31 +170,6 @@ const revoke = buildCommand<NoFlags, [string], CommandContext>({
   docs: { brief: "Tell the provider that a login is over, then forget profile and tokens" },
 });
 
-function apiKeyOf(kind: KeyProvider): RouteMap<CommandContext> {
-  const apiKey = buildCommand<ApiKeyFlags, [], CommandContext>({
-    loader: load(async () => {
-      const { authApiKey } = await import("../commands/auth_api_key.ts");
-      return (app: App, flags: ApiKeyFlags) => authApiKey(app, flags, kind);
-    }),
-    parameters: {
-      flags: {
-        profile: text("id", `The profile to make; without it ${kind}`),
-        name: text("text", "What people call it"),
-        scope: text("scope", "Who may use it: global, or agent:ID"),
-        "base-url": text("url", "Where the provider is asked, in place of its own address"),
-        "value-stdin": flag("Read the key from standard input"),
-        "from-file": text("file", "Read the key from a file"),
-      },
-    },
-    docs: {
-      brief: "Store a key that the provider takes, and a profile that names it",
-      fullDescription: "Store a key that the provider takes, and a profile that names it.\n" +
-        "The provider is asked for its models with it; nothing is stored before it has answered.",
-    },
-  });
-  return buildRouteMap({ routes: { "api-key": apiKey }, docs: { brief: `Keys of ${kind}` } });
-}
-
 /** `palyra auth …` */
 export const authRoutes: RouteMap<CommandContext> = buildRouteMap({
   routes: {
@@ -212,8 +177,8 @@ export const authRoutes: RouteMap<CommandContext> = buildRouteMap({
     token,
     refresh,
     revoke,
-    openai: apiKeyOf("openai"),
-    anthropic: apiKeyOf("anthropic"),
+    openai: openaiRoutes,
+    anthropic: anthropicRoutes,
     profiles: buildRouteMap({
       routes: {
         list,

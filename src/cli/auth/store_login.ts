@@ -1,0 +1,69 @@
+/** Stores what a login gave: its tokens in the vault, then the profile that names them, then what is known of it. */
+
+import { credentialTag, recordFor } from "../../auth/credential_tag.ts";
+import { afterSuccess } from "../../auth/failures.ts";
+import type { AuthProfile } from "../../auth/profile.ts";
+import { changeProfiles } from "../../auth/profiles_file.ts";
+import { lockProfile } from "../../auth/refresh.ts";
+import { changeState, withRecord } from "../../auth/runtime_state.ts";
+import { formatTokenSet, type TokenSet } from "../../auth/token_set.ts";
+import { setSecret } from "../../vault/set_secret.ts";
+import { parseSecretId } from "../../vault/vault_ref.ts";
+import type { App } from "../app.ts";
+import { openVaultToWrite } from "../stores.ts";
+import type { JsonObject } from "../view.ts";
+import type { OAuthProfile } from "./credential.ts";
+import { pathsOf } from "./profiles.ts";
+
+const LOCK_TIMEOUT_MS = 10_000;
+/** Longer than a refresh can take; a login is not lost for one that takes longer all the same. */
+const REFRESH_MS = 15_000;
+
+/**
+ * Tokens first: a profile without them is harmless, tokens without a profile are found by the next login. No
+ * refresh comes between, which would send the new tokens where the old ones came from.
+ */
+export async function storeLogin(app: App, profile: AuthProfile, tokens: TokenSet): Promise<void> {
+  const { platform } = app;
+  const paths = pathsOf(app);
+  const { vault } = await openVaultToWrite(app);
+  using _open = vault;
+  const place = { platform, lockDirectory: `${app.stateRoot}/auth` };
+  using _refresh = await lockProfile(place, profile.profileId, REFRESH_MS);
+  using value = formatTokenSet(tokens);
+  const { credential, profileId } = profile as OAuthProfile;
+  await setSecret({ ...vault, keepVersions: 1 }, parseSecretId(credential.tokensRef), value);
+  await changeProfiles(platform, paths, () => new Map([[profileId, profile]]));
+  const tag = await credentialTag(profile, 0);
+  using _lock = await platform.locks.acquire(paths.lock, LOCK_TIMEOUT_MS);
+  changeState(platform, paths, (state) => {
+    const { expiresAt: _old, ...record } = recordFor(state, profileId, tag);
+    return withRecord(state, profileId, {
+      ...afterSuccess(record, platform.clock.now()),
+      refreshable: tokens.refreshToken !== undefined,
+      ...(tokens.expiresAt === undefined ? {} : { expiresAt: tokens.expiresAt }),
+    });
+  });
+}
+
+/** What is told of a login: fields for programs, lines for people. */
+export function toldLogin(
+  { profileId, provider }: AuthProfile,
+  { expiresAt, refreshToken }: TokenSet,
+): { readonly json: JsonObject; readonly lines: readonly string[] } {
+  const ends = expiresAt === undefined ? undefined : new Date(expiresAt).toISOString();
+  const refreshable = refreshToken !== undefined;
+  return {
+    json: {
+      profile_id: profileId,
+      provider,
+      refreshable,
+      ...(ends === undefined ? {} : { expires_at: ends }),
+    },
+    lines: [
+      `logged in  ${profileId}`,
+      `token      ${ends === undefined ? "its end is not known" : `until ${ends}`}`,
+      ...(refreshable ? [] : ["refresh    none: log in again when it has ended"]),
+    ],
+  };
+}
