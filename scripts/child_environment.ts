@@ -2,7 +2,7 @@
 
 /** Variables that would steer palyra or the runtime. */
 const STEERING =
-  /^(?:PALYRA_STATE_ROOT|PALYRA_CONFIG|PALYRA_VAULT_BACKEND|COMPLETE|NODE_OPTIONS|OTEL_.*|DENO_V8_FLAGS)$/;
+  /^(?:PALYRA_STATE_ROOT|PALYRA_CONFIG|PALYRA_VAULT_BACKEND|COMPLETE|PALYRA_TEST_BUNDLE|NODE_OPTIONS|OTEL_.*|DENO_V8_FLAGS)$/;
 
 /** Our own environment without what would steer palyra or the runtime, and without colours. */
 export function childEnvironment(
