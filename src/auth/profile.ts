@@ -83,6 +83,20 @@ export function parseProfileScope(text: string): ProfileScope {
   throw new PalyraError("usage", "Cannot read the scope: it is global or agent:ID");
 }
 
+/** Reads the id of an agent. Throws `usage`. */
+export function parseAgentId(text: string): string {
+  if (AGENT_SCOPE.test(`agent:${text}`)) return text;
+  throw new PalyraError(
+    "usage",
+    "Cannot read the id of the agent: it is a-z 0-9 . _ -, at most 128 characters",
+  );
+}
+
+/** Whether somebody may see a profile: an agent's own ones are its own. */
+export function isVisible({ scope }: AuthProfile, agentId: string | undefined): boolean {
+  return scope === "global" || (agentId !== undefined && scope === `agent:${agentId}`);
+}
+
 /** What stands in a document about a profile: texts, lists of texts, and switches. */
 export type ProfileTable = Readonly<Record<string, unknown>>;
 

@@ -1,6 +1,6 @@
 /** Which profile is used: a pure function over profiles, what happened to them, and what is asked for. */
 
-import type { AuthProfile, ProfileId } from "./profile.ts";
+import { type AuthProfile, isVisible, type ProfileId } from "./profile.ts";
 import type { ProviderKey } from "./provider.ts";
 import { orderKey, type ProfileRecord, type RuntimeState } from "./runtime_state.ts";
 
@@ -90,11 +90,6 @@ export function selectProfile(
       : "no_eligible_candidates",
     candidates: ranked.map((one) => ({ ...one, isSelected: one === best })),
   };
-}
-
-/** Whether somebody may see a profile: an agent's own ones are its own. */
-export function isVisible({ scope }: AuthProfile, agentId: string | undefined): boolean {
-  return scope === "global" || (agentId !== undefined && scope === `agent:${agentId}`);
 }
 
 function reasonFor(

@@ -1,6 +1,6 @@
 /** What a profile gives to who uses it: its key, or an access token that is good now. */
 
-import type { AuthProfile, OAuthCredential } from "../../auth/profile.ts";
+import { type AuthProfile, isVisible, type OAuthCredential } from "../../auth/profile.ts";
 import { readProfiles } from "../../auth/profiles_file.ts";
 import { encodeUtf8 } from "../../crypto/encoding.ts";
 import { SensitiveBytes } from "../../crypto/sensitive_bytes.ts";
@@ -18,13 +18,33 @@ export type OAuthProfile = AuthProfile & { readonly credential: OAuthCredential 
 /** How long a token has to be good for unless somebody says otherwise. */
 const DEFAULT_MIN_TTL_MS = 300_000;
 
+/** For whom a credential is, and for how long. */
+export interface CredentialWish {
+  /** Without it only profiles for everybody are given. */
+  readonly agentId?: string | undefined;
+  /** Milliseconds that a token has to be good for. */
+  readonly minTtlMs?: number | undefined;
+}
+
 /** The credential of a profile; the caller wipes it. Throws `not_found`, `denied`, and as `freshTokens`. */
 export async function credentialOf(
   app: App,
   id: string,
-  minTtlMs = DEFAULT_MIN_TTL_MS,
+  { agentId, minTtlMs }: CredentialWish = {},
 ): Promise<SensitiveBytes> {
   const profile = await enabledProfile(app, id);
+  if (isVisible(profile, agentId)) return await credentialIn(app, profile, minTtlMs);
+  throw new PalyraError("denied", `Cannot use ${profile.profileId}: it belongs to an agent`, {
+    hint: `palyra auth token ${profile.profileId} --agent ID gives it to that agent alone`,
+  });
+}
+
+/** The same of a profile that was found fit for who asks. */
+export async function credentialIn(
+  app: App,
+  profile: AuthProfile,
+  minTtlMs = DEFAULT_MIN_TTL_MS,
+): Promise<SensitiveBytes> {
   if (isOAuth(profile)) {
     return new SensitiveBytes(encodeUtf8((await tokensOf(app, profile, { minTtlMs })).accessToken));
   }

@@ -23,10 +23,12 @@ export interface KnownProfiles {
   /** Records of other credentials than those that are there now are left out. */
   readonly state: RuntimeState;
   readonly facts: SelectionFacts;
+  /** A state as it was read, without its records of other credentials. */
+  readonly current: (stored: RuntimeState) => RuntimeState;
 }
 
 /** The paths of this run. */
-export function pathsOf(app: App): ProfilePaths {
+export function pathsOf(app: Pick<App, "stateRoot">): ProfilePaths {
   return profilePaths(app.stateRoot);
 }
 
@@ -39,14 +41,18 @@ export async function knownProfiles(app: App): Promise<KnownProfiles> {
     : new Map();
   const versions = profiles.size === 0 ? new Map<string, number>() : await secretVersions(app);
   const stored = readState(platform, paths);
-  const records = await Promise.all([...profiles.values()].map(async (profile: AuthProfile) => {
+  const tags = await Promise.all([...profiles.values()].map(async (profile: AuthProfile) => {
     const tag = await credentialTag(profile, versions.get(refsOf(profile)[0]!) ?? 0);
-    return [profile.profileId, recordFor(stored, profile.profileId, tag)] as const;
+    return [profile.profileId, tag] as const;
   }));
-  const state = { ...stored, records: new Map<string, (typeof records)[0][1]>(records) };
+  const current = ({ records, orders }: RuntimeState): RuntimeState => ({
+    records: new Map(tags.map(([id, tag]) => [id, recordFor({ records, orders }, id, tag)])),
+    orders,
+  });
+  const state = current(stored);
   const isPresent = (profile: AuthProfile): boolean =>
     refsOf(profile).every((ref) => versions.has(ref));
-  return { profiles, state, facts: { state, isPresent, now: platform.clock.now() } };
+  return { profiles, state, facts: { state, isPresent, now: platform.clock.now() }, current };
 }
 
 /** A profile by its id. Throws `not_found`. */

@@ -2,10 +2,9 @@
 
 import { hintOf, type ProfileHint } from "../../auth/hint.ts";
 import { leftoversOf } from "../../auth/leftovers.ts";
-import type { AuthProfile } from "../../auth/profile.ts";
+import { type AuthProfile, isVisible } from "../../auth/profile.ts";
 import { parseProvider } from "../../auth/provider.ts";
 import { type ProfileRecord, readState, TIMES } from "../../auth/runtime_state.ts";
-import { isVisible } from "../../auth/selection.ts";
 import type { App } from "../app.ts";
 import { isOwned } from "../auth/owned.ts";
 import { knownProfiles, pathsOf, secretVersions } from "../auth/profiles.ts";

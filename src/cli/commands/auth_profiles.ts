@@ -2,6 +2,7 @@
 
 import {
   type AuthProfile,
+  isVisible,
   parseEndpoint,
   parseProfileId,
   parseProfileScope,
@@ -10,7 +11,6 @@ import {
 import { changeProfiles, readProfiles } from "../../auth/profiles_file.ts";
 import { parseProvider } from "../../auth/provider.ts";
 import { changeState, withRecord } from "../../auth/runtime_state.ts";
-import { isVisible } from "../../auth/selection.ts";
 import { isPalyraError, PalyraError } from "../../errors.ts";
 import { deleteSecret } from "../../vault/delete_secret.ts";
 import { formatSecretId, parseSecretId } from "../../vault/vault_ref.ts";

@@ -2,10 +2,10 @@
 
 import { withoutCooldown } from "../../auth/failures.ts";
 import { EXPIRY_CLASSES, type HealthState } from "../../auth/health.ts";
-import { parseProfileId } from "../../auth/profile.ts";
+import { isVisible, parseProfileId } from "../../auth/profile.ts";
 import { parseProvider } from "../../auth/provider.ts";
 import { changeState, orderKey, withRecord } from "../../auth/runtime_state.ts";
-import { isVisible, selectProfile } from "../../auth/selection.ts";
+import { selectProfile } from "../../auth/selection.ts";
 import { PalyraError } from "../../errors.ts";
 import type { App } from "../app.ts";
 import { knownProfiles, pathsOf, requireProfile } from "../auth/profiles.ts";

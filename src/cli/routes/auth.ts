@@ -116,11 +116,18 @@ const cooldownClear = buildCommand<NoFlags, [string], CommandContext>({
   docs: { brief: "Let a profile that rests after failures be used at once" },
 });
 
-const token = buildCommand<AuthTokenFlags, [string], CommandContext>({
+const token = buildCommand<AuthTokenFlags, [string?], CommandContext>({
   loader: load(async () => (await import("../commands/auth_token.ts")).authToken),
   parameters: {
-    flags: { "min-ttl": text("duration", "How long it must be good for: 5m") },
-    positional: { kind: "tuple", parameters: [id] },
+    flags: {
+      provider: text("name", "In place of a profile: the one to use now", oneOf(PROVIDERS)),
+      agent: text("id", "For this agent: its own profiles as well"),
+      "min-ttl": text("duration", "How long it must be good for: 5m"),
+    },
+    positional: {
+      kind: "tuple",
+      parameters: [optional("profile", "The id of the profile")],
+    },
   },
   docs: {
     brief: "Print a key, or a token that is good now; it is refreshed where it has to be",
