@@ -150,6 +150,8 @@ const BUDGETS: Readonly<Record<string, number>> = {
   "src/cli/commands/resolve.ts": 34,
   "src/cli/commands/secrets_get.ts": 34,
   "src/cli/framework.ts": 28,
+  "src/cli/protocols/serve.ts": 47,
+  "src/cli/commands/auth_token.ts": 51,
 };
 
 const BANNED =

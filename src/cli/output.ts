@@ -21,7 +21,10 @@ export async function printView(
   if (view.kind === "reply") {
     using output = view.output;
     if (output !== undefined) await streams.writeOutput(output.reveal());
-    if (view.error !== undefined) streams.writeError(`palyra: ${shown(view.error)}\n`);
+    if (view.error !== undefined) {
+      const hint = view.hint === undefined ? "" : `hint: ${shown(view.hint)}\n`;
+      streams.writeError(`palyra: ${shown(view.error)}\n${hint}`);
+    }
     return;
   }
   if (view.kind === "bytes") {

@@ -65,6 +65,8 @@ export interface ReplyView {
   readonly output: SensitiveBytes | undefined;
   /** A line for standard error. */
   readonly error: string | undefined;
+  /** One more, with an error. */
+  readonly hint: string | undefined;
 }
 
 /** Any result of a command. */

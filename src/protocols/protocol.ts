@@ -50,6 +50,8 @@ export interface Reply {
   readonly output?: SensitiveBytes;
   /** For standard error: a line for people, never a value. */
   readonly error?: string;
+  /** With an error: what a person can do about it. */
+  readonly hint?: string;
 }
 
 /** A user name and what belongs to it. */
@@ -102,6 +104,22 @@ export interface Credentials {
   list(): Promise<readonly Listed[]>;
 }
 
+/** Whose credential is wanted, where the client leaves open which profile. */
+export interface ProfileWish {
+  readonly provider: string;
+  /** Without it only profiles for everybody are looked at. */
+  readonly agentId: string | undefined;
+}
+
+/** A second port, for protocols whose clients name a provider. */
+export interface ProfileCredentials {
+  /**
+   * The credential of the profile to use now, of those that the rules allow under their own names;
+   * `undefined` when there is none. Throws `usage` for what is no provider or agent.
+   */
+  choose(wish: ProfileWish): Promise<Credential | undefined>;
+}
+
 /** A failure of palyra itself, as a reply must tell it. */
 export interface Failure {
   readonly message: string;
@@ -114,7 +132,7 @@ export interface Protocol {
   /** An address as the client writes it, or as a rule's `match`; `undefined` for what is none. */
   readonly parseAddress: (text: string) => Address | undefined;
   /** Serves one call. What it throws is told by {@link failed}. */
-  serve(call: Call, credentials: Credentials): Promise<Reply>;
+  serve(call: Call, credentials: Credentials & ProfileCredentials): Promise<Reply>;
   /** How the protocol says that it failed. */
   failed(failure: Failure, call: Call): Reply;
 }

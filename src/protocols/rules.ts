@@ -8,7 +8,7 @@ import type { Protocol } from "./protocol.ts";
 /** What the table `[helper.<protocol>]` says; texts are not judged yet. */
 export interface RuleTable {
   readonly maps: readonly MapRule[];
-  /** References, each exact or up to one `*` at its end. */
+  /** References, each exact or up to one `*` at its end; `auth:PROFILE` only exact. */
   readonly allow: readonly string[];
   readonly storeScope: string | undefined;
 }
@@ -16,7 +16,7 @@ export interface RuleTable {
 /** One `[[helper.<protocol>.map]]`. */
 export interface MapRule {
   readonly match: string;
-  /** A reference to the vault, or `config:FIELD`. */
+  /** A reference to the vault, `auth:PROFILE`, or `config:FIELD`. */
   readonly ref: string;
   readonly username: string | undefined;
 }
@@ -79,6 +79,17 @@ export function ruleAddress(protocol: Protocol, { match }: MapRule, at: number):
   );
 }
 
+/** `auth:` and the id of an auth profile, which never looks like a reference to the vault. */
+const PROFILE = /^auth:[a-z0-9][a-z0-9._-]{0,127}$/;
+
+/** Whether a label leads to an auth profile that it names itself. */
+export function isProfileLabel(protocol: Protocol, table: RuleTable, label: string): boolean {
+  if (!PROFILE.test(label)) return false;
+  const decision = decide(protocol, table, { kind: "label", label });
+  if (decision.kind === "nothing") return false;
+  return (decision.kind === "map" ? decision.rule.ref : decision.ref) === label;
+}
+
 interface Pattern {
   readonly text: string;
   readonly isPrefix: boolean;
@@ -88,8 +99,19 @@ function allows({ text, isPrefix }: Pattern, id: string): boolean {
   return isPrefix ? id.startsWith(text) : id === text;
 }
 
-/** A pattern names its scope in full: only the name may be left open. */
+/**
+ * A pattern names its scope in full: only the name may be left open. Profiles have no scope in their ids:
+ * each is named in full, so that one that is made later is given to nobody who was not thought of.
+ */
 function readPattern(pattern: string, at: number): Pattern {
+  if (pattern.startsWith("auth:")) {
+    if (PROFILE.test(pattern)) return { text: pattern, isPrefix: false };
+    throw new PalyraError(
+      "usage",
+      `Cannot use entry ${at + 1} of allow: a profile is named by its whole id`,
+      { hint: 'An entry is auth:PROFILE, as in "auth:work"' },
+    );
+  }
   const isPrefix = pattern.endsWith("*");
   const text = isPrefix ? pattern.slice(0, -1) : pattern;
   // A letter in the place of the star makes a reference of every prefix that could begin one.
@@ -105,6 +127,7 @@ function readPattern(pattern: string, at: number): Pattern {
 }
 
 function canonicalReference(text: string): string | undefined {
+  if (PROFILE.test(text)) return text;
   try {
     return formatVaultRef(parseVaultRef(text));
   } catch {

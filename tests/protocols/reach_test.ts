@@ -177,6 +177,31 @@ Deno.test("where an id is a reference, only what allow lists is given", async ()
   assert.ok(counts.given >= 50 && counts.refused >= 200);
 });
 
+Deno.test("where an id is an auth profile, only the one that allow lists is given", async () => {
+  const table: RuleTable = { maps: [], allow: ["auth:work"], storeScope: undefined };
+  const counts = { given: 0, refused: 0 };
+  const prefixes = fc.constantFrom("", "", "", "auth:", "vault://", "global/");
+  const texts = fc.tuple(prefixes, nearTexts("auth:work")).map((parts) => parts.join(""));
+  await checkProperty(
+    "profiles",
+    fc.asyncProperty(fc.constantFrom(...ALLOWED), texts, async (name, text) => {
+      const protocol = await PROTOCOLS[name]!.load();
+      const how = name === "askpass" || name === "kubernetes"
+        ? { args: [text] }
+        : NEAR[name]!.ask(text);
+      const secret = name === "aws" ? AWS : SECRET;
+      const { out, err } = await askInProcess(protocol, table, secret, how);
+      assert.ok(!err.includes(SECRET));
+      if (!`${out}${atobOrNothing(out)}`.includes(SECRET)) return void counts.refused++;
+      counts.given++;
+      // A stream of paths that ends in a line end or not asks for the same.
+      assert.equal(text.replace(/\n$/, ""), "auth:work", name);
+    }),
+  );
+  say(`profiles: given ${counts.given}, refused ${counts.refused}`);
+  assert.ok(counts.given >= 20 && counts.refused >= 200);
+});
+
 const AWS = JSON.stringify({ AccessKeyId: "A", SecretAccessKey: SECRET });
 
 /** summon answers in base64, and bazel within its header. */

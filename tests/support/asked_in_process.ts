@@ -3,7 +3,13 @@
 import { SensitiveBytes } from "../../src/crypto/sensitive_bytes.ts";
 import { isPalyraError } from "../../src/errors.ts";
 import type { Address } from "../../src/protocols/address.ts";
-import type { Credential, Credentials, Found, Protocol } from "../../src/protocols/protocol.ts";
+import type {
+  Credential,
+  Credentials,
+  Found,
+  ProfileCredentials,
+  Protocol,
+} from "../../src/protocols/protocol.ts";
 import { checkRules, decide, type RuleTable } from "../../src/protocols/rules.ts";
 
 /** What is asked, as the client asks it. */
@@ -59,7 +65,11 @@ export async function askInProcess(
   }
 }
 
-function credentialsOf(protocol: Protocol, table: RuleTable, secret: string): Credentials {
+function credentialsOf(
+  protocol: Protocol,
+  table: RuleTable,
+  secret: string,
+): Credentials & ProfileCredentials {
   const find = (address: Address, username?: string): Credential | undefined => {
     const decision = decide(protocol, table, address, username);
     if (decision.kind === "nothing") return undefined;
@@ -79,5 +89,6 @@ function credentialsOf(protocol: Protocol, table: RuleTable, secret: string): Cr
     put: () => Promise.resolve(false),
     erase: () => Promise.resolve(),
     list: () => Promise.resolve([]),
+    choose: () => Promise.resolve(undefined),
   };
 }

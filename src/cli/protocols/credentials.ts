@@ -11,10 +11,12 @@ import type {
   Found,
   Listed,
   NewCredential,
+  ProfileCredentials,
   Protocol,
 } from "../../protocols/protocol.ts";
 import { decide, type Decision } from "../../protocols/rules.ts";
 import { resolveEach, type SecretRequest } from "../../resolver/resolver.ts";
+import { parseSecretRef, type SecretRef } from "../../resolver/secret_ref.ts";
 import { parseName, parseVaultRef } from "../../vault/vault_ref.ts";
 import { makeSecretId, type SecretId } from "../../vault/vault_ref.ts";
 import { parseScope } from "../../vault/scope.ts";
@@ -32,7 +34,7 @@ export interface Client {
 }
 
 /** What is wiped at the end of a call. */
-export interface OpenCredentials extends Credentials, Disposable {}
+export interface OpenCredentials extends Credentials, ProfileCredentials, Disposable {}
 
 /** The credentials that a client may have. */
 export function credentialsOf(client: Client): OpenCredentials {
@@ -54,6 +56,12 @@ export function credentialsOf(client: Client): OpenCredentials {
       await eraseAccounts(client.app, id, address, wish);
     },
     list: async () => await list(client),
+    choose: async (wish) => {
+      const { chosenCredential } = await import("./chosen_credential.ts");
+      const credential = await chosenCredential(client, wish);
+      if (credential !== undefined) opened.push(credential.secret);
+      return credential;
+    },
     [Symbol.dispose]: () => opened.forEach((one) => one[Symbol.dispose]()),
   };
 }
@@ -84,6 +92,8 @@ async function findAll(
   const { app } = client;
   const resolutions = await resolveEach(requests, {
     openVault: () => openVaultToRead(app, { opensValues: true }),
+    // No client says here for which agent it asks: only profiles for everybody are given.
+    credentialOf: async (id) => (await import("../auth/credential.ts")).credentialOf(app, id),
     platform: app.platform,
   });
   opened.push(resolutions);
@@ -148,23 +158,27 @@ async function sourceOf(
 }
 
 const CONFIG = "config:";
+const AUTH = "auth:";
 
 async function ruledSource(
   { rules: { config } }: Client,
   decision: Exclude<Decision, { kind: "nothing" }>,
 ): Promise<Source> {
   if (decision.kind === "reference") {
-    const ref = parseVaultRef(decision.ref);
-    return { request: { ref: { kind: "vault", ref } }, username: undefined, isStored: false };
+    return { request: { ref: parseRef(decision.ref) }, username: undefined, isStored: false };
   }
   const { ref: text, username } = decision.rule;
   if (!text.startsWith(CONFIG)) {
-    const ref = parseVaultRef(text);
-    return { request: { ref: { kind: "vault", ref } }, username, isStored: false };
+    return { request: { ref: parseRef(text) }, username, isStored: false };
   }
   const { referenceAt } = await import("../../config/lookup.ts");
   const { source, maxBytes } = referenceAt(config!, text.slice(CONFIG.length));
   return { request: { ref: source, maxBytes }, username, isStored: false };
+}
+
+/** A reference to a profile or to the vault: rules name no other source but through `config:`. */
+function parseRef(text: string): SecretRef {
+  return text.startsWith(AUTH) ? parseSecretRef(text) : { kind: "vault", ref: parseVaultRef(text) };
 }
 
 /** Where the protocol stores what it is given for an address; `undefined` where it stores nothing. */

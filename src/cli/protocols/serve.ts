@@ -70,6 +70,6 @@ function failureOf(error: unknown): Failure {
   return { message: reportable(error).message, status: exitStatusOf(error) };
 }
 
-function viewOf({ status, output, error }: Reply): ReplyView {
-  return { kind: "reply", status, output, error };
+function viewOf({ status, output, error, hint }: Reply): ReplyView {
+  return { kind: "reply", status, output, error, hint };
 }
