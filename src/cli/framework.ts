@@ -1,13 +1,21 @@
 /** Runs a command line through the framework, and turns its own complaints into typed errors. */
 
 import {
+  AliasNotFoundError,
   type Application,
+  ArgumentParseError,
   type ArgumentScannerError,
   buildApplication,
+  EnumValidationError,
   ExitCode,
-  formatMessageForArgumentScannerError,
+  FlagNotFoundError,
+  InvalidNegatedFlagSyntaxError,
   run,
   text_en,
+  UnexpectedFlagError,
+  UnexpectedPositionalError,
+  UnsatisfiedFlagError,
+  UnsatisfiedPositionalError,
 } from "@stricli/core";
 import { PalyraError } from "../errors.ts";
 import type { App } from "./app.ts";
@@ -66,23 +74,36 @@ export const application: Application<CommandContext> = buildApplication(routes,
   },
 });
 
+/**
+ * What is wrong, without the argument itself. By class, and not by the name of a class, which is what the
+ * framework's own formatter goes by: in the bundle names are others.
+ */
 function explain(error: ArgumentScannerError): string {
-  return formatMessageForArgumentScannerError(error, {
-    FlagNotFoundError: ({ corrections }) =>
-      `there is no such flag${meant(corrections.map((name) => `--${name}`))}`,
-    AliasNotFoundError: () => "there is no such short flag",
-    ArgumentParseError: ({ externalFlagNameOrPlaceholder: name }) =>
-      `the value of ${name} is not valid`,
-    EnumValidationError: ({ externalFlagName, values }) =>
-      `--${externalFlagName} is one of ${values.join(", ")}`,
-    InvalidNegatedFlagSyntaxError: ({ externalFlagName }) => `--${externalFlagName} takes no value`,
-    UnexpectedFlagError: ({ externalFlagName }) => `--${externalFlagName} was given twice`,
-    UnexpectedPositionalError: ({ expectedCount }) =>
-      expectedCount === 0 ? "no argument was expected" : `more than ${expectedCount} arguments`,
-    UnsatisfiedFlagError: ({ externalFlagName }) => `--${externalFlagName} needs a value`,
-    UnsatisfiedPositionalError: ({ placeholder }) =>
-      `the argument ${placeholder.toUpperCase()} is missing`,
-  });
+  if (error instanceof FlagNotFoundError) {
+    return `there is no such flag${meant(error.corrections.map((name) => `--${name}`))}`;
+  }
+  if (error instanceof AliasNotFoundError) return "there is no such short flag";
+  if (error instanceof ArgumentParseError) {
+    return `the value of ${error.externalFlagNameOrPlaceholder} is not valid`;
+  }
+  if (error instanceof EnumValidationError) {
+    return `--${error.externalFlagName} is one of ${error.values.join(", ")}`;
+  }
+  if (error instanceof InvalidNegatedFlagSyntaxError) {
+    return `--${error.externalFlagName} takes no value`;
+  }
+  if (error instanceof UnexpectedFlagError) return `--${error.externalFlagName} was given twice`;
+  if (error instanceof UnexpectedPositionalError) {
+    const { expectedCount } = error;
+    return expectedCount === 0
+      ? "no argument was expected"
+      : `more than ${expectedCount} arguments`;
+  }
+  if (error instanceof UnsatisfiedFlagError) return `--${error.externalFlagName} needs a value`;
+  if (error instanceof UnsatisfiedPositionalError) {
+    return `the argument ${error.placeholder.toUpperCase()} is missing`;
+  }
+  return "an argument is not as it must be";
 }
 
 function meant(corrections: readonly string[]): string {
