@@ -149,9 +149,9 @@ const BUDGETS: Readonly<Record<string, number>> = {
   "src/cli/run.ts": 14,
   "src/cli/commands/resolve.ts": 34,
   "src/cli/commands/secrets_get.ts": 34,
-  "src/cli/framework.ts": 28,
+  "src/cli/framework.ts": 29,
   "src/cli/protocols/serve.ts": 47,
-  "src/cli/commands/auth_token.ts": 51,
+  "src/cli/commands/auth_token.ts": 55,
 };
 
 const BANNED =

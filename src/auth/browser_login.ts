@@ -32,7 +32,7 @@ export interface BegunLogin {
 
 /** Begins a login with a browser. Throws `usage` where the server has none for that. */
 export async function beginBrowserLogin(
-  { server, clientId, scopes }: Pick<LoginParties, "server" | "clientId" | "scopes">,
+  { server, clientId, scopes, isDiscovered }: Omit<LoginParties, "clientSecret" | "send" | "now">,
   redirectUri: string,
 ): Promise<BegunLogin> {
   if (server.authorization_endpoint === undefined) {
@@ -40,7 +40,9 @@ export async function beginBrowserLogin(
   }
   const codeVerifier = oauth.generateRandomCodeVerifier();
   const state = oauth.generateRandomState();
-  const nonce = scopes.includes("openid") ? oauth.generateRandomNonce() : undefined;
+  // Of a server that did not describe itself nobody knows who signs its ID tokens, and how.
+  const asksForId = isDiscovered && scopes.includes("openid");
+  const nonce = asksForId ? oauth.generateRandomNonce() : undefined;
   const url = new URL(server.authorization_endpoint);
   const parameters = {
     response_type: "code",
@@ -63,7 +65,7 @@ export function isAnswerTo({ state }: Pick<BegunLogin, "state">, answer: URL): b
 
 /** Exchanges the answer that a browser brought for tokens. Throws `auth`, `denied`, `connectivity`. */
 export async function completeBrowserLogin(
-  parties: Omit<LoginParties, "scopes">,
+  parties: Omit<LoginParties, "scopes" | "isDiscovered">,
   { redirectUri, state, codeVerifier, nonce }: Omit<BegunLogin, "url">,
   answer: URL,
 ): Promise<TokenSet> {
@@ -85,7 +87,7 @@ export async function completeBrowserLogin(
     await oauth.processAuthorizationCodeResponse(
       server,
       client,
-      await believable(response, { idToken: true }),
+      await believable(response, { idToken: nonce !== undefined }),
       nonce === undefined ? {} : { expectedNonce: nonce },
     )
   );

@@ -2,7 +2,8 @@
 
 import { sha256Hex } from "../crypto/digest.ts";
 import { encodeUtf8 } from "../crypto/encoding.ts";
-import { type AuthProfile, tableOf } from "./profile.ts";
+import { type AuthProfile } from "./profile.ts";
+import { tableOf } from "./profile_table.ts";
 import type { ProfileRecord, RuntimeState } from "./runtime_state.ts";
 
 const LENGTH = 16;
@@ -17,8 +18,30 @@ export async function credentialTag(profile: AuthProfile, version: number): Prom
   return (await sha256Hex(encodeUtf8(JSON.stringify(parts)))).slice(0, LENGTH);
 }
 
-/** The record of a credential; an empty one where what is known is about another. */
-export function recordFor(state: RuntimeState, id: string, tag: string): ProfileRecord {
+/** What a record has to be about. */
+export interface RecordSubject {
+  readonly tag: string;
+  /** Of the token set, where there is one: nothing is known of one that somebody else has stored. */
+  readonly version?: number | undefined;
+}
+
+/**
+ * The record of a credential; an empty one where what is known is about another, and no more than when it
+ * was used where it is about other tokens.
+ */
+export function recordFor(
+  state: RuntimeState,
+  id: string,
+  { tag, version }: RecordSubject,
+): ProfileRecord {
   const found = state.records.get(id);
-  return found?.credential === tag ? found : { credential: tag, failures: 0 };
+  if (found?.credential !== tag) return { credential: tag, failures: 0 };
+  if (version === undefined || (found.tokensVersion ?? version) === version) return found;
+  const { lastUsedAt, lastSuccessAt } = found;
+  return {
+    credential: tag,
+    failures: 0,
+    ...(lastUsedAt === undefined ? {} : { lastUsedAt }),
+    ...(lastSuccessAt === undefined ? {} : { lastSuccessAt }),
+  };
 }

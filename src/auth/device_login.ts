@@ -1,7 +1,7 @@
 /** Logging in by a code that is typed in a browser anywhere (RFC 8628). Every step is the library's. */
 
 import * as oauth from "oauth4webapi";
-import { PalyraError } from "../errors.ts";
+import { isPalyraError, PalyraError } from "../errors.ts";
 import {
   asked,
   authenticationOf,
@@ -28,6 +28,8 @@ export interface DeviceLogin {
 const DEFAULT_INTERVAL_S = 5;
 /** RFC 8628 section 3.5. */
 const SLOWER_S = 5;
+/** Of a server that is too busy, or between two of its starts. */
+const PASSING: readonly number[] = [429, 500, 502, 503, 504];
 const LONGEST_DEVICE_S = 1_800;
 /** What a person can be shown and can type. */
 const USER_CODE = /^[\x21-\x7e](?:[\x20-\x7e]{0,62}[\x21-\x7e])?$/;
@@ -61,7 +63,7 @@ export async function beginDeviceLogin(parties: LoginParties): Promise<DeviceLog
       let intervalS = firstIntervalS;
       for (let leftMs = lifeS * 1_000; leftMs > 0; leftMs = endsAt - parties.now()) {
         await pause(Math.min(intervalS * 1_000, leftMs));
-        const answer = await asked(() =>
+        const answer = await askedLeniently(() =>
           oauth.deviceCodeGrantRequest(
             server,
             client,
@@ -70,12 +72,16 @@ export async function beginDeviceLogin(parties: LoginParties): Promise<DeviceLog
             optionsFor(send),
           )
         );
+        if (answer === undefined) {
+          intervalS += SLOWER_S;
+          continue;
+        }
         try {
           return tokensIn(
             await oauth.processDeviceCodeResponse(
               server,
               client,
-              await believable(answer, { idToken: true }),
+              await believable(answer, { idToken: parties.isDiscovered }),
             ),
             parties.now(),
           );
@@ -88,4 +94,16 @@ export async function beginDeviceLogin(parties: LoginParties): Promise<DeviceLog
       throw new PalyraError("auth", "Cannot log in: nobody has typed the code in time");
     },
   };
+}
+
+/** An answer; `undefined` for a failure that passes: the person is still typing (RFC 8628 section 3.5). */
+async function askedLeniently(request: () => Promise<Response>): Promise<Response | undefined> {
+  try {
+    const answer = await asked(request);
+    return PASSING.includes(answer.status) ? undefined : answer;
+  } catch (error) {
+    const reason = isPalyraError(error, "connectivity") ? error.details?.["reason"] : undefined;
+    if (reason === "connection" || reason === "timeout" || reason === "name") return undefined;
+    throw error;
+  }
 }

@@ -31,7 +31,7 @@ export async function findServer(
     const response = await asked(() =>
       oauth.discoveryRequest(url, { algorithm, ...optionsFor(send) })
     );
-    if (response.status === 404 && algorithm === "oidc") continue;
+    if (response.status !== 200 && algorithm === "oidc") continue; // then perhaps as RFC 8414 has it
     const server = await understood(() => oauth.processDiscoveryResponse(url, response));
     if (server.token_endpoint === undefined) continue;
     requireSoundAddresses(server);

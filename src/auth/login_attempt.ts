@@ -9,7 +9,8 @@ import { decodeUtf8, encodeUtf8 } from "../crypto/encoding.ts";
 import { SensitiveBytes } from "../crypto/sensitive_bytes.ts";
 import { PalyraError } from "../errors.ts";
 import type { BegunLogin } from "./browser_login.ts";
-import { type AuthProfile, profileFrom, type ProfileTable, tableOf } from "./profile.ts";
+import { isOAuth, type OAuthProfile } from "./profile.ts";
+import { profileFrom, type ProfileTable, tableOf } from "./profile_table.ts";
 
 /** How long a person has for a login, in milliseconds; what came of it is told for as long. */
 export const ATTEMPT_MS = 600_000;
@@ -21,7 +22,7 @@ export type LoginAttempt = PendingAttempt | EndedAttempt;
 export interface PendingAttempt {
   readonly state: "pending";
   /** What becomes of the profile. */
-  readonly profile: AuthProfile;
+  readonly profile: OAuthProfile;
   readonly server: AuthorizationServer;
   readonly begun: Omit<BegunLogin, "url">;
   /** Milliseconds since 1970. */
@@ -86,10 +87,12 @@ export function parseAttempt(secret: SensitiveBytes): LoginAttempt {
 
 function pendingIn(document: Record<string, unknown>): PendingAttempt {
   const { server, nonce } = document;
+  const profile = profileFrom(textIn(document, "profile_id"), document["profile"] as ProfileTable);
+  if (!isOAuth(profile)) throw new Error();
   if (typeof server !== "object" || server === null || !("issuer" in server)) throw new Error();
   return {
     state: "pending",
-    profile: profileFrom(textIn(document, "profile_id"), document["profile"] as ProfileTable),
+    profile,
     server: server as AuthorizationServer,
     begun: {
       redirectUri: textIn(document, "redirect_uri"),

@@ -13,6 +13,8 @@ export interface LoginParties {
   readonly clientSecret: string | undefined;
   readonly clientAuthentication?: ClientAuthentication;
   readonly scopes: readonly string[];
+  /** The server has described itself: its ID tokens can be judged. */
+  readonly isDiscovered: boolean;
   readonly send: WebFetch;
   /** Milliseconds since 1970. */
   readonly now: () => number;

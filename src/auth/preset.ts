@@ -16,6 +16,7 @@ export interface ServerPreset {
 const PRESETS: Readonly<Record<string, ServerPreset>> = {
   // https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps
   github: {
+    issuer: "https://github.com/login/oauth",
     authorizationEndpoint: "https://github.com/login/oauth/authorize",
     tokenEndpoint: "https://github.com/login/oauth/access_token",
     deviceAuthorizationEndpoint: "https://github.com/login/device/code",

@@ -8,14 +8,8 @@ import type { TomlEdit } from "../config/toml_meaning.ts";
 import { decodeUtf8, encodeUtf8 } from "../crypto/encoding.ts";
 import { PalyraError } from "../errors.ts";
 import type { Platform } from "../platform/platform.ts";
-import {
-  type AuthProfile,
-  MAX_PROFILES,
-  profileFrom,
-  type ProfileId,
-  ProfileMistake,
-  tableOf,
-} from "./profile.ts";
+import { type AuthProfile, MAX_PROFILES, type ProfileId } from "./profile.ts";
+import { profileFrom, ProfileMistake, tableOf } from "./profile_table.ts";
 
 const MAX_BYTES = 4 * 1_048_576;
 const LOCK_TIMEOUT_MS = 10_000;

@@ -25,6 +25,8 @@ export type FailureKind = typeof FAILURE_KINDS[number];
 export interface ProfileRecord {
   /** Digest of the credential that all else is about: another one begins anew. */
   readonly credential: string;
+  /** Version of the token set that all else is about; absent where that is not known. */
+  readonly tokensVersion?: number;
   readonly lastUsedAt?: number;
   readonly lastSuccessAt?: number;
   readonly lastFailureAt?: number;
@@ -46,7 +48,8 @@ export interface RuntimeState {
 }
 
 const MAX_BYTES = 4 * 1_048_576;
-const HEAD = "# Written by palyra: a cache, which may be deleted.\nversion = 1\n";
+const HEAD =
+  "# Written by palyra: the orders of profiles, and what happened to them, which may be deleted.\nversion = 1\n";
 /** Times of a record: as they are written, and as they are named here. */
 export const TIMES = [
   ["last_used_at", "lastUsedAt"],
@@ -113,7 +116,7 @@ function parseState(text: string): RuntimeState {
 }
 
 function recordIn(table: TomlTable): ProfileRecord {
-  const { credential, failure, failures, refreshable } = table;
+  const { credential, failure, failures, refreshable, tokens_version: tokens } = table;
   const times = TIMES.flatMap(([key, name]) => {
     const value = table[key];
     return typeof value === "bigint" ? [[name, Number(value)] as const] : [];
@@ -125,6 +128,7 @@ function recordIn(table: TomlTable): ProfileRecord {
     ...Object.fromEntries(times),
     ...(kind === undefined ? {} : { failure: kind }),
     ...(typeof refreshable === "boolean" ? { refreshable } : {}),
+    ...(typeof tokens === "bigint" ? { tokensVersion: Number(tokens) } : {}),
   };
 }
 
@@ -133,6 +137,7 @@ function formatState({ records, orders }: RuntimeState): string {
   for (const [id, record] of [...records].sort(([a], [b]) => a < b ? -1 : 1)) {
     lines.push(`[records.${formatKey([id])}]`);
     lines.push(`credential = ${formatValue(record.credential)}`);
+    if (record.tokensVersion !== undefined) lines.push(`tokens_version = ${record.tokensVersion}`);
     lines.push(`failures = ${record.failures}`);
     if (record.failure !== undefined) lines.push(`failure = ${formatValue(record.failure)}`);
     if (record.refreshable !== undefined) lines.push(`refreshable = ${record.refreshable}`);

@@ -15,7 +15,7 @@ const ENDPOINTS = [
 export function requireSoundAddresses(server: AuthorizationServer): void {
   for (const name of ENDPOINTS) {
     const value: unknown = server[name];
-    if (value !== undefined && !isEndpoint(value)) throw unsound(name);
+    if (value !== undefined && !isEndpoint(value, server.issuer)) throw unsound(name);
   }
   const page: unknown = server.authorization_endpoint;
   if (page !== undefined) pageOf(page, server.issuer, "authorization_endpoint");
@@ -40,9 +40,11 @@ function isOfThisMachine(url: URL | null): boolean {
   return host === "localhost" || isLoopback(host);
 }
 
-function isEndpoint(value: unknown): boolean {
+/** A server elsewhere does not lead anybody to a service of this machine. */
+function isEndpoint(value: unknown, by: string): boolean {
   try {
-    return typeof value === "string" && parseEndpoint(value) !== "";
+    const url = typeof value === "string" ? URL.parse(parseEndpoint(value)) : null;
+    return url !== null && (!isOfThisMachine(url) || isOfThisMachine(URL.parse(by)));
   } catch {
     return false;
   }

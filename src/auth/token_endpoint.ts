@@ -29,11 +29,12 @@ export interface ClientSecrets {
 }
 
 const MAX_RETRY_AFTER_MS = 86_400_000;
-/** Refusals after which this refresh token will never do. */
-const ENDED: readonly string[] = ["invalid_grant"];
+/** Refusals after which this refresh token will never do; GitHub has a word of its own. */
+const ENDED: readonly string[] = ["invalid_grant", "bad_refresh_token"];
 /** Refusals that are about the client, which a person has to mend. */
 const CLIENT: readonly string[] = [
   "invalid_client",
+  "incorrect_client_credentials", // GitHub's
   "unauthorized_client",
   "unsupported_grant_type",
   "invalid_scope",
@@ -107,9 +108,14 @@ export async function revokeToken(
       token,
       optionsFor(send),
     );
-    await oauth.processRevocationResponse(response);
+    await oauth.processRevocationResponse(await believable(response, { idToken: false }));
   } catch (error) {
     if (error instanceof PalyraError) throw error;
+    if (error instanceof oauth.ResponseBodyError && CLIENT.includes(error.error)) {
+      throw new PalyraError("auth", "Cannot revoke the login: the provider refused the client", {
+        hint: "Look at client_id and client secret of the profile",
+      });
+    }
     throw new PalyraError("connectivity", "Cannot revoke the login: the provider did not do it", {
       hint: "The profile and its tokens are still there",
     });
@@ -184,6 +190,6 @@ function malformed(): TokenFailure {
 /** Seconds, or an HTTP date (RFC 9110 section 10.2.3), in milliseconds. */
 function retryAfterOf(value: string | null, now: number): number | undefined {
   if (value === null) return undefined;
-  const ms = /^[0-9]{1,9}$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - now;
+  const ms = /^[0-9]+$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - now;
   return ms > 0 ? Math.min(ms, MAX_RETRY_AFTER_MS) : undefined;
 }

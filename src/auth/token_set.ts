@@ -16,6 +16,8 @@ export interface TokenSet {
   readonly obtainedAt: number;
   /** A refresh was begun with this refresh token, and its answer has not been stored. */
   readonly isRefreshing: boolean;
+  /** When it was begun, milliseconds since 1970. */
+  readonly begunAt?: number;
 }
 
 const VERSION = 1;
@@ -31,7 +33,7 @@ export function formatTokenSet(set: TokenSet): SensitiveBytes {
     ...(set.refreshToken === undefined ? {} : { refresh_token: set.refreshToken }),
     ...(set.expiresAt === undefined ? {} : { expires_at: set.expiresAt }),
     obtained_at: set.obtainedAt,
-    ...(set.isRefreshing ? { refreshing: true } : {}),
+    ...(set.isRefreshing ? { refreshing: true, begun_at: set.begunAt } : {}),
   })));
 }
 
@@ -58,6 +60,9 @@ export function parseTokenSet(secret: SensitiveBytes, what: string): TokenSet {
   };
 }
 
+/** By how much a clock may go back without a doubt about what it said. */
+const CLOCK_BACK_MS = 300_000;
+
 /**
  * Whether an access token is good for so many milliseconds more; one of unknown end is taken to be. Where
  * tokens live for less than twice that, half of their life has to do: a new one would be no better.
@@ -67,6 +72,8 @@ export function isGoodFor(
   now: number,
   ttlMs: number,
 ): boolean {
+  // A clock that was set back makes ended tokens look good.
+  if (now < obtainedAt - CLOCK_BACK_MS) return false;
   if (expiresAt === undefined) return true;
   return expiresAt - now >= Math.min(ttlMs, (expiresAt - obtainedAt) / 2) && expiresAt > now;
 }

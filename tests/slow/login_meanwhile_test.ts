@@ -1,13 +1,7 @@
 /** A profile that is edited, or logged in anew, while its token is refreshed: the refresh takes nothing back. */
 
 import assert from "node:assert/strict";
-import {
-  assertRefused,
-  type CliResult,
-  type Machine,
-  makeMachine,
-  resultOf,
-} from "../support/cli_run.ts";
+import { assertRefused, type Machine, makeMachine } from "../support/cli_run.ts";
 import { jsonOf } from "../support/pairing_machines.ts";
 import {
   json,
@@ -15,31 +9,8 @@ import {
   type ScriptedServer,
   startScriptedServer,
 } from "../support/scripted_login.ts";
+import { FRESH, hold, refreshes, waitingAsk } from "../support/held_refresh.ts";
 import { loginBy, PROFILE, storeTokens, TOKENS_REF } from "../support/token_profile.ts";
-
-const FRESH = {
-  access_token: "access-of-refresh",
-  token_type: "Bearer",
-  refresh_token: "refresh-2",
-  expires_in: 3_600,
-};
-
-/** Holds the answer to a refresh until it is told what it is. */
-function hold(server: ScriptedServer): { asked: Promise<void>; answer: (text: string) => void } {
-  const asked = Promise.withResolvers<void>();
-  const answer = Promise.withResolvers<string>();
-  server.talks.set("/token", ({ form }) => {
-    if (form.get("grant_type") !== "refresh_token") return json({ ...FRESH, access_token: "new" });
-    asked.resolve();
-    return answer.promise;
-  });
-  return { asked: asked.promise, answer: answer.resolve };
-}
-
-function refreshes({ seen }: ScriptedServer): string[] {
-  return seen.filter(({ form }) => form.get("grant_type") === "refresh_token")
-    .map(({ form }) => form.get("refresh_token")!);
-}
 
 async function tokensIn(machine: Machine, ref: string): Promise<Record<string, unknown>> {
   return JSON.parse((await machine.succeed(["resolve", ref])).stdout);
@@ -60,25 +31,6 @@ async function begin(
   server: ScriptedServer,
 ): Promise<void> {
   await loginBy(machine, { endpoint: `${server.issuer}/token`, refreshToken: "refresh-1" });
-}
-
-/** One who asks for the token, and by now waits for another who is at it. */
-async function waitingAsk(machine: Machine): Promise<{ readonly result: Promise<CliResult> }> {
-  const child = await machine.spawn(["auth", "token", PROFILE]);
-  const result = resultOf(child);
-  const lock = `${machine.stateRoot}/auth/${PROFILE}.lock`;
-  const isWaiting = (): boolean => {
-    const fds = `/proc/${child.pid}/fd`;
-    return [...Deno.readDirSync(fds)].some(({ name }) => {
-      try {
-        return Deno.readLinkSync(`${fds}/${name}`) === lock;
-      } catch { // closed meanwhile
-        return false;
-      }
-    });
-  };
-  while (!isWaiting()) await new Promise((resolve) => setTimeout(resolve, 20));
-  return { result };
 }
 
 const EDITS: Readonly<Record<string, readonly string[]>> = {
@@ -191,7 +143,12 @@ Deno.test("who has waited for a refresh does not send tokens of a new login to t
 });
 
 Deno.test("who has waited for a profile that is gone or switched off by now gets nothing", async () => {
-  for (const change of [["set", PROFILE, "--disable"], ["delete", PROFILE]]) {
+  const disable = async (machine: Machine): Promise<void> => {
+    await machine.succeed(["auth", "profiles", "set", PROFILE, "--disable"]);
+  };
+  const takeAway = (machine: Machine): Promise<void> =>
+    Deno.writeTextFile(`${machine.stateRoot}/auth_profiles.toml`, "version = 1\n");
+  for (const change of [disable, takeAway]) {
     await using server = startScriptedServer(FRESH);
     using machine = makeMachine();
     await begin(machine, server);
@@ -199,10 +156,10 @@ Deno.test("who has waited for a profile that is gone or switched off by now gets
     const first = machine.run(["auth", "token", PROFILE]);
     await held.asked;
     const waiting = await waitingAsk(machine);
-    await machine.succeed(["auth", "profiles", ...change]);
+    await change(machine);
     held.answer(json(FRESH));
     await first;
-    assertRefused(await waiting.result, 7, change.join(" "));
+    assertRefused(await waiting.result, 7, change.name);
     assert.deepEqual(refreshes(server), ["refresh-1"]);
   }
 });

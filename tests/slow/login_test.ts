@@ -39,22 +39,19 @@ async function until(
 }
 
 function words(server: AuthorizationServer, ...more: string[]): string[] {
-  return ["auth", "login", "custom:test", "--issuer", server.issuer, "--client-id", "public", ...[
-    "--oauth-scope",
-    "openid",
-    "--oauth-scope",
-    "offline_access",
-    "--profile",
-    "work",
-  ], ...more];
+  const client = more.includes("--client-id") ? [] : ["--client-id", "public"];
+  const scopes = ["--oauth-scope", "openid", "--oauth-scope", "offline_access"];
+  const place = ["custom:test", "--issuer", server.issuer, ...client];
+  return ["auth", "login", ...place, ...scopes, "--profile", "work", ...more];
 }
 
 async function byBrowser(
   machine: Machine,
   server: AuthorizationServer,
   person = PERSON,
+  more: readonly string[] = [],
 ): Promise<CliResult> {
-  const child = await machine.spawn([...words(server, "--browser"), "--json"]);
+  const child = await machine.spawn([...words(server, ...more, "--browser"), "--json"]);
   const { found, rest } = await until(child, /(http:\S+\/auth\?\S+)/);
   const { end } = await browse(found, person, (url) => url.pathname === "/callback");
   const page = await fetch(end!);
@@ -90,6 +87,27 @@ Deno.test("by a browser: tokens are stored, used, refreshed with rotation, and n
   const files = ["auth_profiles.toml", "auth_profile_runtime_state.toml"]
     .map((name) => Deno.readTextFileSync(`${machine.stateRoot}/${name}`));
   for (const text of files) assert.ok(!text.includes(first) && !text.includes(second));
+});
+
+Deno.test("a client with a secret logs in and refreshes; what it revokes is over at the server", async () => {
+  await using server = await startAuthorizationServer(600);
+  using machine = makeMachine();
+  const [id, secret] = ["secretive", "client-secret-of-the-test"];
+  await machine.succeed(["secrets", "set", "global/client_secret"], { stdin: secret });
+  const client = ["--client-id", id, "--client-secret-ref", "global/client_secret"];
+  const result = await byBrowser(machine, server, PERSON, client);
+  assert.equal(result.status, 0, result.stderr);
+  await machine.succeed(["auth", "refresh", "work"]);
+  const { secrets } = await jsonOf(machine, ["auth", "profiles", "show", "work"]);
+  const [ref] = secrets as string[];
+  const { refresh_token } = JSON.parse((await machine.succeed(["resolve", ref!])).stdout);
+  await machine.succeed(["auth", "revoke", "work"]);
+  assertRefused(await token(machine), 8, "the profile is gone");
+  assertRefused(await machine.run(["resolve", ref!]), 8, "and its tokens are");
+  const form = { grant_type: "refresh_token", refresh_token };
+  const body = new URLSearchParams({ ...form, client_id: id!, client_secret: secret! });
+  const answer = await fetch(`${server.issuer}/token`, { method: "POST", body });
+  assert.deepEqual([answer.status, (await answer.json()).error], [400, "invalid_grant"]);
 });
 
 Deno.test("by a pasted address, and by a code", async () => {

@@ -6,7 +6,6 @@ import type { TokenSet } from "../../auth/token_set.ts";
 import { isPalyraError, PalyraError } from "../../errors.ts";
 import type { App } from "../app.ts";
 import { endAttempt, type KeptAttempt } from "./attempts.ts";
-import type { OAuthProfile } from "./credential.ts";
 import { secretOf } from "./login_target.ts";
 import { pastedAddress } from "./pasted_address.ts";
 import { storeLogin } from "./store_login.ts";
@@ -61,8 +60,7 @@ async function exchange(
   { profile, begun, server }: PendingAttempt,
   answer: URL,
 ): Promise<TokenSet> {
-  const { clientId, clientSecretRef, clientAuthentication, tokenEndpoint } =
-    (profile as OAuthProfile).credential;
+  const { clientId, clientSecretRef, clientAuthentication, tokenEndpoint } = profile.credential;
   using web = await webFor(app, tokenEndpoint);
   const clientSecret = clientSecretRef === undefined
     ? undefined

@@ -1,6 +1,6 @@
 /** What a profile gives to who uses it: its key, or an access token that is good now. */
 
-import { type AuthProfile, isVisible, type OAuthCredential } from "../../auth/profile.ts";
+import { type AuthProfile, isOAuth, isVisible } from "../../auth/profile.ts";
 import { readProfiles } from "../../auth/profiles_file.ts";
 import { encodeUtf8 } from "../../crypto/encoding.ts";
 import { SensitiveBytes } from "../../crypto/sensitive_bytes.ts";
@@ -11,9 +11,6 @@ import type { App } from "../app.ts";
 import { openVaultToRead } from "../stores.ts";
 import { pathsOf, requireProfile } from "./profiles.ts";
 import { tokensOf } from "./tokens.ts";
-
-/** A profile with tokens. */
-export type OAuthProfile = AuthProfile & { readonly credential: OAuthCredential };
 
 /** How long a token has to be good for unless somebody says otherwise. */
 const DEFAULT_MIN_TTL_MS = 300_000;
@@ -63,9 +60,4 @@ export async function enabledProfile(app: App, id: string): Promise<AuthProfile>
   throw new PalyraError("denied", `Cannot use ${profile.profileId}: it is switched off`, {
     hint: `palyra auth profiles set ${profile.profileId} --enable`,
   });
-}
-
-/** Whether a profile has tokens. */
-export function isOAuth(profile: AuthProfile): profile is OAuthProfile {
-  return profile.credential.type === "oauth";
 }

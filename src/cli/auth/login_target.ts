@@ -3,7 +3,7 @@
 import { clientAuthenticationFor, type LoginParties } from "../../auth/login_steps.ts";
 import { presetOf, type ServerPreset } from "../../auth/preset.ts";
 import {
-  type AuthProfile,
+  type OAuthProfile,
   parseEndpoint,
   parseProfileId,
   parseProfileScope,
@@ -45,6 +45,8 @@ export interface LoginTarget {
   /** `SCOPE/NAME`; public clients have none. */
   readonly clientSecretRef: string | undefined;
   readonly scopes: readonly string[];
+  /** The server describes itself. */
+  readonly isDiscovered: boolean;
 }
 
 /** Reads the flags. Throws `usage`. */
@@ -69,6 +71,7 @@ export function loginTarget(flags: LoginFlags, providerText?: string): LoginTarg
     clientId,
     clientSecretRef: secretRef === undefined ? undefined : formatSecretId(parseSecretId(secretRef)),
     scopes: flags["oauth-scope"] ?? preset.scopes,
+    isDiscovered: preset.tokenEndpoint === undefined,
   };
 }
 
@@ -80,24 +83,22 @@ export function firstEndpoint({ preset }: LoginTarget): string {
 /** Server and client. Throws what reading the client's secret throws. */
 export async function partiesOf(
   app: App,
-  { clientId, clientSecretRef, scopes }: LoginTarget,
+  { clientId, clientSecretRef, scopes, isDiscovered }: LoginTarget,
   server: LoginParties["server"],
   send: WebFetch,
 ): Promise<LoginParties> {
   const now = (): number => app.platform.clock.now();
-  if (clientSecretRef === undefined) {
-    return { server, clientId, clientSecret: undefined, scopes, send, now };
-  }
+  const party = { server, clientId, scopes, isDiscovered, send, now };
+  if (clientSecretRef === undefined) return { ...party, clientSecret: undefined };
   const clientAuthentication = clientAuthenticationFor(server);
-  const clientSecret = await secretOf(app, clientSecretRef);
-  return { server, clientId, clientSecret, clientAuthentication, scopes, send, now };
+  return { ...party, clientSecret: await secretOf(app, clientSecretRef), clientAuthentication };
 }
 
 /** The profile that a login makes. */
 export async function profileFor(
   { provider, id, name, scope, preset, clientId, clientSecretRef, scopes }: LoginTarget,
   server: LoginParties["server"],
-): Promise<AuthProfile> {
+): Promise<OAuthProfile> {
   const { token_endpoint: token, revocation_endpoint: revocation } = server;
   return {
     profileId: id,
@@ -120,6 +121,14 @@ export async function profileFor(
         : { clientAuthentication: clientAuthenticationFor(server) }),
     },
   };
+}
+
+/** The same before the server was asked: sound where the one that it makes will be. */
+export async function likelyProfile(target: LoginTarget): Promise<OAuthProfile> {
+  return await profileFor(target, {
+    issuer: firstEndpoint(target),
+    token_endpoint: firstEndpoint(target),
+  });
 }
 
 /** A client's secret as text. Throws `usage`, and what reading it throws. */

@@ -1,7 +1,13 @@
 /** Opens the auth profiles for commands, with what the vault says of their secrets. */
 
 import { credentialTag, recordFor } from "../../auth/credential_tag.ts";
-import { type AuthProfile, parseProfileId, type ProfileId, refsOf } from "../../auth/profile.ts";
+import {
+  type AuthProfile,
+  isOAuth,
+  parseProfileId,
+  type ProfileId,
+  refsOf,
+} from "../../auth/profile.ts";
 import {
   type ProfilePaths,
   profilePaths,
@@ -42,11 +48,12 @@ export async function knownProfiles(app: App): Promise<KnownProfiles> {
   const versions = profiles.size === 0 ? new Map<string, number>() : await secretVersions(app);
   const stored = readState(platform, paths);
   const tags = await Promise.all([...profiles.values()].map(async (profile: AuthProfile) => {
-    const tag = await credentialTag(profile, versions.get(refsOf(profile)[0]!) ?? 0);
-    return [profile.profileId, tag] as const;
+    const version = versions.get(refsOf(profile)[0]!) ?? 0;
+    const tag = await credentialTag(profile, version);
+    return [profile.profileId, { tag, version: isOAuth(profile) ? version : undefined }] as const;
   }));
   const current = ({ records, orders }: RuntimeState): RuntimeState => ({
-    records: new Map(tags.map(([id, tag]) => [id, recordFor({ records, orders }, id, tag)])),
+    records: new Map(tags.map(([id, what]) => [id, recordFor({ records, orders }, id, what)])),
     orders,
   });
   const state = current(stored);

@@ -2,17 +2,16 @@
 
 import { credentialTag, recordFor } from "../../auth/credential_tag.ts";
 import { afterSuccess } from "../../auth/failures.ts";
-import type { AuthProfile } from "../../auth/profile.ts";
+import type { OAuthProfile } from "../../auth/profile.ts";
 import { changeProfiles } from "../../auth/profiles_file.ts";
-import { lockProfile } from "../../auth/refresh.ts";
 import { changeState, withRecord } from "../../auth/runtime_state.ts";
+import { lockTokens } from "../../auth/token_lock.ts";
 import { formatTokenSet, type TokenSet } from "../../auth/token_set.ts";
 import { setSecret } from "../../vault/set_secret.ts";
 import { parseSecretId } from "../../vault/vault_ref.ts";
 import type { App } from "../app.ts";
 import { openVaultToWrite } from "../stores.ts";
 import type { JsonObject } from "../view.ts";
-import type { OAuthProfile } from "./credential.ts";
 import { pathsOf } from "./profiles.ts";
 
 const LOCK_TIMEOUT_MS = 10_000;
@@ -23,23 +22,25 @@ const REFRESH_MS = 15_000;
  * Tokens first: a profile without them is harmless, tokens without a profile are found by the next login. No
  * refresh comes between, which would send the new tokens where the old ones came from.
  */
-export async function storeLogin(app: App, profile: AuthProfile, tokens: TokenSet): Promise<void> {
+export async function storeLogin(app: App, profile: OAuthProfile, tokens: TokenSet): Promise<void> {
   const { platform } = app;
   const paths = pathsOf(app);
   const { vault } = await openVaultToWrite(app);
   using _open = vault;
   const place = { platform, lockDirectory: `${app.stateRoot}/auth` };
-  using _refresh = await lockProfile(place, profile.profileId, REFRESH_MS);
+  const { credential: { tokensRef }, profileId } = profile;
+  using _refresh = await lockTokens(place, tokensRef, REFRESH_MS);
   using value = formatTokenSet(tokens);
-  const { credential, profileId } = profile as OAuthProfile;
-  await setSecret({ ...vault, keepVersions: 1 }, parseSecretId(credential.tokensRef), value);
+  const kept = { ...vault, keepVersions: 1 };
+  const { version } = await setSecret(kept, parseSecretId(tokensRef), value);
   await changeProfiles(platform, paths, () => new Map([[profileId, profile]]));
   const tag = await credentialTag(profile, 0);
   using _lock = await platform.locks.acquire(paths.lock, LOCK_TIMEOUT_MS);
   changeState(platform, paths, (state) => {
-    const { expiresAt: _old, ...record } = recordFor(state, profileId, tag);
+    const { expiresAt: _old, ...record } = recordFor(state, profileId, { tag });
     return withRecord(state, profileId, {
       ...afterSuccess(record, platform.clock.now()),
+      tokensVersion: version,
       refreshable: tokens.refreshToken !== undefined,
       ...(tokens.expiresAt === undefined ? {} : { expiresAt: tokens.expiresAt }),
     });
@@ -48,7 +49,7 @@ export async function storeLogin(app: App, profile: AuthProfile, tokens: TokenSe
 
 /** What is told of a login: fields for programs, lines for people. */
 export function toldLogin(
-  { profileId, provider }: AuthProfile,
+  { profileId, provider }: OAuthProfile,
   { expiresAt, refreshToken }: TokenSet,
 ): { readonly json: JsonObject; readonly lines: readonly string[] } {
   const ends = expiresAt === undefined ? undefined : new Date(expiresAt).toISOString();

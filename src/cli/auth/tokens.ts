@@ -1,12 +1,8 @@
 /** Tokens of profiles for commands: the vault, the network and the signals behind a refresh. */
 
-import type { AuthProfile, OAuthCredential } from "../../auth/profile.ts";
-import {
-  freshTokens,
-  type RefreshContext,
-  type TokenSecrets,
-  type TokenWish,
-} from "../../auth/refresh.ts";
+import type { OAuthCredential, OAuthProfile } from "../../auth/profile.ts";
+import { freshTokens, type RefreshContext, type TokenWish } from "../../auth/refresh.ts";
+import type { TokenSecrets } from "../../auth/refresh_notes.ts";
 import type { TokenSet } from "../../auth/token_set.ts";
 import { decodeUtf8 } from "../../crypto/encoding.ts";
 import { isPalyraError, PalyraError } from "../../errors.ts";
@@ -20,7 +16,7 @@ import { pathsOf } from "./profiles.ts";
 /** The token set of an OAuth profile, good for as long as is wanted. Throws as `freshTokens` does. */
 export async function tokensOf(
   app: App,
-  profile: AuthProfile & { readonly credential: OAuthCredential },
+  profile: OAuthProfile,
   wish: TokenWish,
 ): Promise<TokenSet> {
   using vault = await openVaultToRead(app, { opensValues: true });

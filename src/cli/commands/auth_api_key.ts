@@ -9,6 +9,7 @@ import {
 import { changeProfiles } from "../../auth/profiles_file.ts";
 import { baseOf, checkKey, type KeyProvider } from "../../auth/key_check.ts";
 import { parseProvider } from "../../auth/provider.ts";
+import { lockTokens } from "../../auth/token_lock.ts";
 import { decodeUtf8 } from "../../crypto/encoding.ts";
 import { PalyraError } from "../../errors.ts";
 import { setSecret } from "../../vault/set_secret.ts";
@@ -16,6 +17,7 @@ import { parseSecretId } from "../../vault/vault_ref.ts";
 import type { App } from "../app.ts";
 import { ownedRef } from "../auth/owned.ts";
 import { pathsOf } from "../auth/profiles.ts";
+import { requireStorable } from "../auth/require_storable.ts";
 import { webFor } from "../auth/web.ts";
 import { readValue } from "../read_value.ts";
 import { openVaultToWrite } from "../stores.ts";
@@ -31,6 +33,9 @@ export interface ApiKeyFlags {
   readonly "from-file"?: string | undefined;
 }
 
+/** A profile that is being deleted goes before it comes again. */
+const LOCK_TIMEOUT_MS = 15_000;
+
 /** Tries the key; only then key and profile are stored. */
 export async function authApiKey(
   app: App,
@@ -40,13 +45,6 @@ export async function authApiKey(
   const id = parseProfileId(flags.profile ?? provider);
   const scope = parseProfileScope(flags.scope ?? "global");
   const base = parseEndpoint(flags["base-url"] ?? baseOf(provider));
-  using key = await readValue(app, flags, `the key of ${provider}`);
-  const text = decodeUtf8(key.reveal());
-  if (text === undefined) throw new PalyraError("usage", "Cannot use the key: it is not text");
-  {
-    using web = await webFor(app, base);
-    await checkKey(provider, text, { base, send: web.send });
-  }
   const apiKeyRef = await ownedRef(parseProvider(provider), scope, id, "api_key");
   const profile: AuthProfile = {
     profileId: id,
@@ -56,8 +54,18 @@ export async function authApiKey(
     enabled: true,
     credential: { type: "api_key", apiKeyRef },
   };
+  await requireStorable(app, profile);
+  using key = await readValue(app, flags, `the key of ${provider}`);
+  const text = decodeUtf8(key.reveal());
+  if (text === undefined) throw new PalyraError("usage", "Cannot use the key: it is not text");
+  {
+    using web = await webFor(app, base);
+    await checkKey(provider, text, { base, send: web.send });
+  }
   const { vault } = await openVaultToWrite(app);
   using _open = vault;
+  const place = { platform: app.platform, lockDirectory: `${app.stateRoot}/auth` };
+  using _lock = await lockTokens(place, apiKeyRef, LOCK_TIMEOUT_MS);
   const { changed } = await setSecret(vault, parseSecretId(apiKeyRef), key);
   await changeProfiles(app.platform, pathsOf(app), () => new Map([[id, profile]]));
   return {

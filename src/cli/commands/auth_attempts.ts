@@ -7,14 +7,15 @@ import { beginBrowserLogin } from "../../auth/browser_login.ts";
 import { findServer } from "../../auth/find_server.ts";
 import { ATTEMPT_MS } from "../../auth/login_attempt.ts";
 import { presetOf } from "../../auth/preset.ts";
+import { isOAuth, type OAuthProfile } from "../../auth/profile.ts";
 import type { ProviderKey } from "../../auth/provider.ts";
 import { PalyraError } from "../../errors.ts";
 import type { App } from "../app.ts";
 import { findAttempt, keepAttempt, type KeptAttempt } from "../auth/attempts.ts";
 import { completeAttempt } from "../auth/complete_attempt.ts";
-import { isOAuth, type OAuthProfile } from "../auth/credential.ts";
 import {
   firstEndpoint,
+  likelyProfile,
   type LoginFlags,
   type LoginTarget,
   loginTarget,
@@ -23,6 +24,7 @@ import {
 } from "../auth/login_target.ts";
 import { parseRedirect, PASTED_REDIRECT } from "../auth/pasted_address.ts";
 import { profileOfProvider } from "../auth/profiles.ts";
+import { requireStorable } from "../auth/require_storable.ts";
 import { toldLogin } from "../auth/store_login.ts";
 import { webFor } from "../auth/web.ts";
 import type { RecordView } from "../view.ts";
@@ -93,6 +95,7 @@ export async function oauthState(
 
 async function start(app: App, target: LoginTarget, redirect?: string): Promise<RecordView> {
   const redirectUri = redirect === undefined ? PASTED_REDIRECT : parseRedirect(redirect);
+  await requireStorable(app, await likelyProfile(target));
   // Whether the client's secret is there shows now, and not when a person has logged in.
   if (target.clientSecretRef !== undefined) await secretOf(app, target.clientSecretRef);
   using web = await webFor(app, firstEndpoint(target));

@@ -9,11 +9,13 @@ import type { App } from "../app.ts";
 import { PASTED_REDIRECT, pastedAddress } from "../auth/pasted_address.ts";
 import {
   firstEndpoint,
+  likelyProfile,
   type LoginFlags,
   loginTarget,
   partiesOf,
   profileFor,
 } from "../auth/login_target.ts";
+import { requireStorable } from "../auth/require_storable.ts";
 import { storeLogin, toldLogin } from "../auth/store_login.ts";
 import { webFor } from "../auth/web.ts";
 import { parseWhole } from "../values.ts";
@@ -41,6 +43,7 @@ export async function authLogin(
   providerText?: string,
 ): Promise<RecordView> {
   const target = loginTarget(flags, providerText);
+  await requireStorable(app, await likelyProfile(target));
   using web = await webFor(app, firstEndpoint(target));
   const { findServer } = await import("../../auth/find_server.ts");
   const server = await findServer(target.preset, web.send);

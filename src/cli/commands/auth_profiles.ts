@@ -2,6 +2,8 @@
 
 import {
   type AuthProfile,
+  CLIENT_AUTHENTICATIONS,
+  type ClientAuthentication,
   isVisible,
   parseEndpoint,
   parseProfileId,
@@ -10,16 +12,13 @@ import {
 } from "../../auth/profile.ts";
 import { changeProfiles, readProfiles } from "../../auth/profiles_file.ts";
 import { parseProvider } from "../../auth/provider.ts";
-import { changeState, withRecord } from "../../auth/runtime_state.ts";
-import { isPalyraError, PalyraError } from "../../errors.ts";
-import { deleteSecret } from "../../vault/delete_secret.ts";
+import { PalyraError } from "../../errors.ts";
 import { formatSecretId, parseSecretId } from "../../vault/vault_ref.ts";
 import type { App } from "../app.ts";
-import { isOwned } from "../auth/owned.ts";
-import { knownProfiles, pathsOf, requireProfile, unknownProfile } from "../auth/profiles.ts";
+import { knownProfiles, pathsOf, requireProfile } from "../auth/profiles.ts";
+import { type RemovedProfile, removeProfile } from "../auth/remove_profile.ts";
 import { healthJson, healthLine, healthOfAll } from "../auth/told.ts";
 import { shown } from "../shown.ts";
-import { hasVault, openVaultToChange } from "../stores.ts";
 import type { ListView, RecordView } from "../view.ts";
 
 /** Flags of `auth profiles list`. */
@@ -41,6 +40,7 @@ export interface ProfilesSetFlags {
   readonly "token-endpoint"?: string | undefined;
   readonly "revocation-endpoint"?: string | undefined;
   readonly issuer?: string | undefined;
+  readonly "token-endpoint-auth-method"?: string | undefined;
   readonly "oauth-scope"?: readonly string[] | undefined;
   readonly disable?: boolean | undefined;
   readonly enable?: boolean | undefined;
@@ -132,51 +132,20 @@ export async function profilesDelete(
   text: string,
 ): Promise<RecordView> {
   const id = parseProfileId(text);
-  const { platform } = app;
-  if (!platform.directories.check(app.stateRoot)) throw unknownProfile(id);
-  let removed: AuthProfile | undefined;
-  const left = await changeProfiles(platform, pathsOf(app), (profiles) => {
-    removed = profiles.get(id);
-    if (removed === undefined) throw unknownProfile(id);
-    return new Map([[id, undefined]]);
-  });
-  const paths = pathsOf(app);
-  {
-    using _lock = await platform.locks.acquire(paths.lock, 10_000);
-    changeState(platform, paths, (state) => {
-      const { records, orders } = withRecord(state, id, undefined);
-      const without = [...orders].map(([key, ids]) =>
-        [key, ids.filter((one) => one !== id)] as const
-      );
-      return { records, orders: new Map(without.filter(([, ids]) => ids.length > 0)) };
-    });
-  }
-  const others = new Set([...left.values()].flatMap(refsOf));
-  const refs = refsOf(removed!);
-  const owned = refs.filter((ref) => isOwned(ref) && !others.has(ref));
-  const kept = refs.filter((ref) => !owned.includes(ref));
-  await removeSecrets(app, owned);
+  return removedView(id, await removeProfile(app, id));
+}
+
+/** What is told of a profile that is gone. */
+export function removedView(id: string, { removed, kept }: RemovedProfile): RecordView {
   return {
     kind: "record",
-    json: { deleted: true, profile_id: id, secrets: owned, kept },
+    json: { deleted: true, profile_id: id, secrets: removed, kept },
     text: [
       `deleted  ${id}`,
-      ...owned.map((ref) => `deleted  ${ref}`),
+      ...removed.map((ref) => `deleted  ${ref}`),
       ...kept.map((ref) => `kept     ${ref}: palyra secrets delete removes it`),
     ].join("\n"),
   };
-}
-
-async function removeSecrets(app: App, refs: readonly string[]): Promise<void> {
-  if (refs.length === 0 || !hasVault(app)) return;
-  using vault = await openVaultToChange(app);
-  for (const ref of refs) {
-    try {
-      await deleteSecret(vault, parseSecretId(ref));
-    } catch (error) {
-      if (!isPalyraError(error, "not_found")) throw error;
-    }
-  }
 }
 
 function profileOf(
@@ -228,6 +197,7 @@ function credentialOf(
     );
   }
   const secret = flags["client-secret-ref"];
+  const method = clientAuthenticationOf(flags) ?? old?.clientAuthentication;
   const revocation = flags["revocation-endpoint"];
   return {
     type: "oauth",
@@ -242,7 +212,19 @@ function credentialOf(
     scopes: flags["oauth-scope"] === undefined
       ? old?.scopes ?? []
       : [...new Set(flags["oauth-scope"])].sort(),
+    ...(old?.loginScopes === undefined ? {} : { loginScopes: old.loginScopes }),
+    ...(method === undefined ? {} : { clientAuthentication: method }),
   };
+}
+
+function clientAuthenticationOf(flags: ProfilesSetFlags): ClientAuthentication | undefined {
+  const text = flags["token-endpoint-auth-method"];
+  const known = CLIENT_AUTHENTICATIONS.find((one) => one === text);
+  if (text === known) return known;
+  throw new PalyraError(
+    "usage",
+    `Cannot use --token-endpoint-auth-method: it is ${CLIENT_AUTHENTICATIONS.join(" or ")}`,
+  );
 }
 
 function refOf(text: string): string {

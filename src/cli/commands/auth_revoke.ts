@@ -1,40 +1,54 @@
 /** `palyra auth revoke`: tells the provider that a login is over, then forgets it. */
 
-import { PalyraError } from "../../errors.ts";
+import { type AuthProfile, isOAuth, parseProfileId } from "../../auth/profile.ts";
 import { parseTokenSet } from "../../auth/token_set.ts";
-import { readProfiles } from "../../auth/profiles_file.ts";
+import { isPalyraError, PalyraError } from "../../errors.ts";
 import { readSecret } from "../../vault/read_secret.ts";
 import { parseSecretId } from "../../vault/vault_ref.ts";
 import type { App } from "../app.ts";
-import { pathsOf, requireProfile } from "../auth/profiles.ts";
+import { removeProfile } from "../auth/remove_profile.ts";
 import { clientSecretOf, secretsIn } from "../auth/tokens.ts";
 import { webFor } from "../auth/web.ts";
 import { openVaultToRead } from "../stores.ts";
 import type { RecordView } from "../view.ts";
-import { profilesDelete } from "./auth_profiles.ts";
+import { removedView } from "./auth_profiles.ts";
+
+/** How often a server that cannot be asked is asked, and how long there is in between. */
+const [TRIES, AGAIN_MS] = [3, 500];
 
 /** Revokes (RFC 7009), and deletes the profile. A failure leaves everything as it is. */
 export async function authRevoke(
   app: App,
-  flags: Readonly<Record<never, never>>,
-  id: string,
+  _flags: Readonly<Record<never, never>>,
+  text: string,
 ): Promise<RecordView> {
-  const isThere = app.platform.directories.check(app.stateRoot);
-  const profiles = isThere ? await readProfiles(app.platform, pathsOf(app)) : new Map();
-  const { credential, profileId } = requireProfile(profiles, id);
-  if (credential.type !== "oauth" || credential.revocationEndpoint === undefined) {
+  const id = parseProfileId(text);
+  // The token that is revoked is the one of now: under the lock nobody refreshes it.
+  return removedView(id, await removeProfile(app, id, (profile) => revoke(app, profile)));
+}
+
+async function revoke(app: App, profile: AuthProfile): Promise<void> {
+  if (!isOAuth(profile) || profile.credential.revocationEndpoint === undefined) {
+    const { profileId } = profile;
     throw new PalyraError("usage", `Cannot revoke ${profileId}: its provider offers no way to`, {
       hint: `Revoke it there, then palyra auth profiles delete ${profileId}`,
     });
   }
-  {
-    using vault = await openVaultToRead(app, { opensValues: true });
-    using opened = await readSecret(vault, parseSecretId(credential.tokensRef));
-    const set = parseTokenSet(opened.value, credential.tokensRef);
-    const { revokeToken } = await import("../../auth/token_endpoint.ts");
-    using web = await webFor(app, credential.revocationEndpoint);
-    const clientSecret = await clientSecretOf(secretsIn(app, vault), credential);
-    await revokeToken(credential, set.refreshToken ?? set.accessToken, { clientSecret }, web.send);
+  const { credential } = profile;
+  using vault = await openVaultToRead(app, { opensValues: true });
+  using opened = await readSecret(vault, parseSecretId(credential.tokensRef));
+  const set = parseTokenSet(opened.value, credential.tokensRef);
+  const { revokeToken } = await import("../../auth/token_endpoint.ts");
+  // What may be asked is decided by where tokens come from: no server elsewhere leads to this machine.
+  using web = await webFor(app, credential.tokenEndpoint);
+  const clientSecret = await clientSecretOf(secretsIn(app, vault), credential);
+  const token = set.refreshToken ?? set.accessToken;
+  for (let left = TRIES - 1;; left--) {
+    try {
+      return await revokeToken(credential, token, { clientSecret }, web.send);
+    } catch (error) {
+      if (!isPalyraError(error, "connectivity") || left === 0) throw error;
+      await app.platform.clock.pause(AGAIN_MS);
+    }
   }
-  return await profilesDelete(app, flags, profileId);
 }

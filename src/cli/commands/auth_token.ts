@@ -2,9 +2,9 @@
 
 import type { SensitiveBytes } from "../../crypto/sensitive_bytes.ts";
 import { PalyraError } from "../../errors.ts";
-import { parseAgentId } from "../../auth/profile.ts";
+import { isOAuth, parseAgentId } from "../../auth/profile.ts";
 import type { App } from "../app.ts";
-import { credentialIn, credentialOf, enabledProfile, isOAuth } from "../auth/credential.ts";
+import { credentialIn, credentialOf, enabledProfile } from "../auth/credential.ts";
 import { tokensOf } from "../auth/tokens.ts";
 import { parseDuration } from "../values.ts";
 import type { BytesView, RecordView } from "../view.ts";

@@ -1,6 +1,7 @@
 /** The commands under `palyra auth`. */
 
 import { buildCommand, buildRouteMap, type RouteMap } from "@stricli/core";
+import { CLIENT_AUTHENTICATIONS } from "../../auth/profile.ts";
 import { PROVIDERS } from "../../auth/provider.ts";
 import { oneOf, references } from "../candidates.ts";
 import { type CommandContext, load, type NoFlags, optional, required } from "../command.ts";
@@ -45,6 +46,11 @@ const set = buildCommand<ProfilesSetFlags, [string], CommandContext>({
       "token-endpoint": text("url", "Where tokens are refreshed"),
       "revocation-endpoint": text("url", "Where tokens are revoked"),
       issuer: text("url", "The authorization server"),
+      "token-endpoint-auth-method": text(
+        "method",
+        `How the client shows its secret: ${CLIENT_AUTHENTICATIONS.join(" or ")}`,
+        oneOf(CLIENT_AUTHENTICATIONS),
+      ),
       "oauth-scope": texts("scope", "A scope to ask for; again and again"),
       enable: flag("Let it be used"),
       disable: flag("Keep it, and let nobody use it"),

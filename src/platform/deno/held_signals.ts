@@ -1,6 +1,6 @@
 /** Signals that would end palyra, held off while something must not be left half-done. */
 
-const HELD: readonly Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
+const HELD: readonly Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"];
 const HELD_ON_WINDOWS: readonly Deno.Signal[] = ["SIGINT", "SIGBREAK"];
 
 /** Holds them off until disposed of; the first one that came is then sent again, and ends palyra. */

@@ -1,0 +1,91 @@
+/** Takes a profile away, with what palyra has stored for it alone, and nothing that others refer to. */
+
+import { type AuthProfile, type ProfileId, refsOf } from "../../auth/profile.ts";
+import { changeProfiles, readProfiles } from "../../auth/profiles_file.ts";
+import { changeState, withRecord } from "../../auth/runtime_state.ts";
+import { lockTokens } from "../../auth/token_lock.ts";
+import { isPalyraError, PalyraError } from "../../errors.ts";
+import { deleteSecret } from "../../vault/delete_secret.ts";
+import { lockConfigure } from "../../vault/recovery.ts";
+import { parseSecretId } from "../../vault/vault_ref.ts";
+import type { App } from "../app.ts";
+import { fieldsOfConfig } from "../referred_by.ts";
+import { hasVault, openVaultToChange } from "../stores.ts";
+import { ownedRef } from "./owned.ts";
+import { pathsOf, unknownProfile } from "./profiles.ts";
+
+/** What became of the secrets that a profile named. */
+export interface RemovedProfile {
+  readonly removed: readonly string[];
+  /** Others refer to them, or palyra did not store them. */
+  readonly kept: readonly string[];
+}
+
+const LOCK_TIMEOUT_MS = 10_000;
+/** Longer than a refresh can take. */
+const REFRESH_MS = 15_000;
+
+/**
+ * Removes a profile. Nobody refreshes its tokens, or logs in, between `before` and the end. Throws
+ * `not_found`, `precondition` where somebody is at its tokens, and what `before` throws: then all stays.
+ */
+export async function removeProfile(
+  app: App,
+  id: ProfileId,
+  before: (profile: AuthProfile) => Promise<void> = () => Promise.resolve(),
+): Promise<RemovedProfile> {
+  const { platform } = app;
+  const paths = pathsOf(app);
+  const [first] = refsOf(await profileNow(app, id));
+  const place = { platform, lockDirectory: `${app.stateRoot}/auth` };
+  using lock = await lockTokens(place, first!, REFRESH_MS);
+  const profile = await profileNow(app, id);
+  if (lock === undefined || refsOf(profile)[0] !== first) {
+    throw new PalyraError("precondition", `Cannot delete ${id}: another process is at it`);
+  }
+  await before(profile);
+  const left = await changeProfiles(platform, paths, () => new Map([[id, undefined]]));
+  {
+    using _state = await platform.locks.acquire(paths.lock, LOCK_TIMEOUT_MS);
+    changeState(platform, paths, (state) => {
+      const { records, orders } = withRecord(state, id, undefined);
+      const without = [...orders].map(([key, ids]) =>
+        [key, ids.filter((one) => one !== id)] as const
+      );
+      return { records, orders: new Map(without.filter(([, ids]) => ids.length > 0)) };
+    });
+  }
+  return await removeSecrets(app, profile, new Set([...left.values()].flatMap(refsOf)));
+}
+
+async function profileNow(app: App, id: ProfileId): Promise<AuthProfile> {
+  const isThere = app.platform.directories.check(app.stateRoot);
+  const found = isThere && (await readProfiles(app.platform, pathsOf(app))).get(id);
+  if (found) return found;
+  throw unknownProfile(id);
+}
+
+async function removeSecrets(
+  app: App,
+  profile: AuthProfile,
+  others: ReadonlySet<string>,
+): Promise<RemovedProfile> {
+  const refs = refsOf(profile);
+  const { provider, scope, profileId, credential } = profile;
+  const what = credential.type === "api_key" ? "api_key" : "oauth_tokens";
+  const owned = await ownedRef(provider, scope, profileId, what);
+  const candidates = refs.filter((ref) => ref === owned && !others.has(ref));
+  if (candidates.length === 0 || !hasVault(app)) return { removed: [], kept: refs };
+  using vault = await openVaultToChange(app);
+  using _lock = await lockConfigure(vault); // no config begins to name it meanwhile
+  const fields = await fieldsOfConfig(app);
+  const removed = candidates.filter((ref) => fields !== undefined && !fields.has(ref));
+  for (const ref of removed) {
+    try {
+      await deleteSecret(vault, parseSecretId(ref));
+    } catch (error) {
+      if (!isPalyraError(error, "not_found")) throw error;
+    }
+  }
+  return { removed, kept: refs.filter((ref) => !removed.includes(ref)) };
+}
