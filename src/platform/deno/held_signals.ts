@@ -1,15 +1,18 @@
 /** Signals that would end palyra, held off while something must not be left half-done. */
 
+import { ignoredSignals } from "./ignored_signals.ts";
+
 const HELD: readonly Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"];
 const HELD_ON_WINDOWS: readonly Deno.Signal[] = ["SIGINT", "SIGBREAK"];
 
 /** Holds them off until disposed of; the first one that came is then sent again, and ends palyra. */
 export function holdSignals(): Disposable {
   const signals = Deno.build.os === "windows" ? HELD_ON_WINDOWS : HELD;
+  const ignored = ignoredSignals(); // the first listener ends that
   let came: Deno.Signal | undefined;
   const listeners = signals.map((signal) => {
     const listener = (): void => {
-      came ??= signal;
+      if (!ignored.includes(signal)) came ??= signal;
     };
     Deno.addSignalListener(signal, listener);
     return { signal, listener };
