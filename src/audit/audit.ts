@@ -3,11 +3,12 @@
 import type { Config } from "../config/config.ts";
 import { PalyraError } from "../errors.ts";
 import type { Platform } from "../platform/platform.ts";
+import type { AuditedReference } from "./audited_reference.ts";
 import { findInConfig } from "./config_findings.ts";
 import { type Finding, finding, inOrder } from "./finding.ts";
 import { findBackups, findWideModes, plaintextBackups, wideModes } from "./permission_findings.ts";
 import { findInReferences, findUnused } from "./reference_findings.ts";
-import { type AuditedReference, auditReferences, type AuditSources } from "./references.ts";
+import { auditReferences, type AuditSources } from "./references.ts";
 
 /** What is audited. */
 export interface AuditSubject {
@@ -37,12 +38,12 @@ export async function audit(
     const { path } = config.location;
     findings.push(...findInConfig(config), ...await findUnused(config, sources.vault));
     if (sources.blocked === undefined) {
-      findings.push(...findInReferences(path, references));
+      findings.push(...findInReferences(references));
     } else {
       findings.push(untrusted(path, sources.blocked));
       // What the text alone says is said all the same.
       const invalid = references.filter(({ status }) => status === "invalid");
-      findings.push(...findInReferences(path, invalid));
+      findings.push(...findInReferences(invalid));
     }
   }
   return { references, findings: inOrder(findings) };

@@ -15,9 +15,10 @@ import {
   type VaultRef,
 } from "../vault/vault_ref.ts";
 import type { AuditSubject } from "./audit.ts";
+import type { AuditedReference } from "./audited_reference.ts";
 import type { Place } from "./finding.ts";
 import { remedyOf } from "./reference_findings.ts";
-import { type AuditedReference, auditReferences } from "./references.ts";
+import { auditReferences } from "./references.ts";
 
 /** A secret of the vault. */
 export interface ExplainedSecret {
@@ -119,7 +120,7 @@ async function explainField(
   const forms: ExplainedForm[] = references.filter(({ logicalField }) => logicalField === name)
     .map((reference) => ({
       form: reference.form,
-      place: { path: config!.location.path, ...reference.position },
+      place: reference.place,
       reference,
       remedy: reference.status === "resolved" ? undefined : remedyOf(reference),
     }));

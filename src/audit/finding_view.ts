@@ -1,8 +1,8 @@
 /** Findings as JSON and as lines for people. */
 
 import type { AuditReport, AuditSummary } from "./audit.ts";
+import type { AuditedReference } from "./audited_reference.ts";
 import type { Finding } from "./finding.ts";
-import type { AuditedReference } from "./references.ts";
 
 /** The object of one finding. Public: fields are added, never renamed. */
 export function findingJson(
@@ -24,13 +24,14 @@ export function findingJson(
 
 /** The object of one reference. */
 export function referenceJson(reference: AuditedReference): Record<string, unknown> {
-  const { field, component, position, sourceKind, source, required, fingerprint } = reference;
+  const { field, component, place, sourceKind, source, required, fingerprint } = reference;
   const { status, version, error, resolvedAt } = reference;
   return {
     field,
     component,
-    line: position.line,
-    column: position.column,
+    path: place.path,
+    line: place.line,
+    column: place.column,
     source_kind: sourceKind,
     ref: source,
     status,

@@ -3,9 +3,9 @@
 import type { Config } from "../config/config.ts";
 import { formatField } from "../config/field.ts";
 import { heldForms } from "../config/logical_secret.ts";
+import type { AuditedReference } from "./audited_reference.ts";
 import { conflictingFields } from "./config_findings.ts";
 import { applyModeOf, type PlanStep } from "./plan_step.ts";
-import type { AuditedReference } from "./references.ts";
 
 /**
  * `_secret_ref` comes before `_vault_ref`, unless only the latter leads to a value. Nothing is lost: a

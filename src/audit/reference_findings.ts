@@ -5,8 +5,8 @@ import { fieldsBySecret } from "../config/references.ts";
 import { listSecrets } from "../vault/list_secrets.ts";
 import type { Vault } from "../vault/vault.ts";
 import { formatSecretId } from "../vault/vault_ref.ts";
+import type { AuditedReference, ReferenceStatus } from "./audited_reference.ts";
 import { type Finding, finding, type FindingCode } from "./finding.ts";
-import type { AuditedReference, ReferenceStatus } from "./references.ts";
 
 const CODES: Readonly<Record<Exclude<ReferenceStatus, "resolved">, FindingCode>> = {
   missing: "unresolved_secret_ref",
@@ -18,19 +18,16 @@ const CODES: Readonly<Record<Exclude<ReferenceStatus, "resolved">, FindingCode>>
 };
 
 /** One finding for each reference that gives no value. */
-export function findInReferences(
-  path: string,
-  references: readonly AuditedReference[],
-): Finding[] {
+export function findInReferences(references: readonly AuditedReference[]): Finding[] {
   return references.flatMap((reference) => {
-    const { status, required, component, field, position, source, error } = reference;
+    const { status, required, component, field, place, source, error } = reference;
     if (status === "resolved") return [];
     const isSoft = status === "missing" && !required;
     return [finding(isSoft ? "optional_secret_missing" : CODES[status], {
       component,
       field,
       ref: source,
-      place: { path, ...position },
+      place,
       message: clauseOf(error?.message ?? ""),
       remedy: remedyOf(reference),
     })];

@@ -1,7 +1,8 @@
 /** `palyra secrets inventory`: every reference of the config with its state; no values. */
 
-import { type AuditedReference, auditReferences } from "../../audit/references.ts";
+import type { AuditedReference } from "../../audit/audited_reference.ts";
 import { referenceJson } from "../../audit/finding_view.ts";
+import { auditReferences } from "../../audit/references.ts";
 import type { App } from "../app.ts";
 import { openSubject } from "../audit/subject.ts";
 import { shown } from "../shown.ts";
