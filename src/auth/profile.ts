@@ -99,11 +99,28 @@ export function isVisible({ scope }: AuthProfile, agentId: string | undefined): 
   return scope === "global" || (agentId !== undefined && scope === `agent:${agentId}`);
 }
 
-/** The secrets that a profile names, as `SCOPE/NAME`. */
-export function refsOf({ credential }: AuthProfile): string[] {
-  if (credential.type === "api_key") return [credential.apiKeyRef];
+/** A secret that a profile names, and the key of its table that does. */
+export interface NamedSecret {
+  readonly key: "api_key_vault_ref" | "tokens_vault_ref" | "client_secret_vault_ref";
+  /** `SCOPE/NAME`. */
+  readonly ref: string;
+}
+
+/** The secrets that a profile names, its credential first. */
+export function namedSecretsOf({ credential }: AuthProfile): NamedSecret[] {
+  if (credential.type === "api_key") {
+    return [{ key: "api_key_vault_ref", ref: credential.apiKeyRef }];
+  }
   const { tokensRef, clientSecretRef } = credential;
-  return clientSecretRef === undefined ? [tokensRef] : [tokensRef, clientSecretRef];
+  const tokens: NamedSecret = { key: "tokens_vault_ref", ref: tokensRef };
+  return clientSecretRef === undefined
+    ? [tokens]
+    : [tokens, { key: "client_secret_vault_ref", ref: clientSecretRef }];
+}
+
+/** The same as `SCOPE/NAME` alone. */
+export function refsOf(profile: AuthProfile): string[] {
+  return namedSecretsOf(profile).map(({ ref }) => ref);
 }
 
 /**

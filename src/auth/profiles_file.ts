@@ -5,6 +5,7 @@
 
 import { parseToml, type TomlTable } from "../config/toml_document.ts";
 import type { TomlEdit } from "../config/toml_meaning.ts";
+import type { Position } from "../config/toml_positions.ts";
 import { decodeUtf8, encodeUtf8 } from "../crypto/encoding.ts";
 import { PalyraError } from "../errors.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -41,6 +42,24 @@ export function profilePaths(stateRoot: string): ProfilePaths {
 /** Reads all profiles; none where there is no file. Throws `usage` with a line for a mistake. */
 export async function readProfiles(platform: Platform, paths: ProfilePaths): Promise<Profiles> {
   return await profilesIn(textOf(platform, paths));
+}
+
+/** Profiles, and where they stand in their file. */
+export interface PlacedProfiles {
+  readonly profiles: Profiles;
+  /** Where a key of a profile stands. */
+  readonly placeOf: (id: ProfileId, key: string) => Position;
+}
+
+/** Reads all profiles as {@link readProfiles} does, with their places in the same text. */
+export async function readPlacedProfiles(
+  platform: Platform,
+  paths: ProfilePaths,
+): Promise<PlacedProfiles> {
+  const text = textOf(platform, paths);
+  const profiles = await profilesIn(text);
+  const place = await placesIn(text);
+  return { profiles, placeOf: (id, key) => place([TABLE, id, key]) };
 }
 
 /** Changes profiles under the lock: `undefined` in place of a profile removes it. Returns them all. */
@@ -99,24 +118,31 @@ async function profilesIn(text: string): Promise<Profiles> {
   return profiles;
 }
 
-/** A mistake at a path, or where it would stand. */
+/** A mistake at a path. */
 async function mistake(
   text: string,
   path: readonly string[],
   why: string,
 ): Promise<PalyraError> {
-  const { positionsOf } = await import("../config/toml_positions.ts");
-  const positions = positionsOf(text);
-  const lengths = Array.from({ length: path.length }, (_, at) => path.length - at);
-  const found = lengths.map((length) => positions.get(JSON.stringify(path.slice(0, length))))
-    .find((position) => position !== undefined);
-  const line = found?.line ?? 1;
+  const { line, column } = (await placesIn(text))(path);
   const what = path.at(-1)!;
   return new PalyraError(
     "usage",
     `Cannot read auth_profiles.toml: line ${line}, ${printable(what)}: ${why}`,
-    { details: { line } },
+    { details: { line, column } },
   );
+}
+
+/** Where a path of the text stands, or would stand. */
+async function placesIn(text: string): Promise<(path: readonly string[]) => Position> {
+  const { positionsOf } = await import("../config/toml_positions.ts");
+  const positions = positionsOf(text);
+  return (path) => {
+    const lengths = Array.from({ length: path.length }, (_, at) => path.length - at);
+    const found = lengths.map((length) => positions.get(JSON.stringify(path.slice(0, length))))
+      .find((position) => position !== undefined);
+    return found ?? { line: 1, column: 1 };
+  };
 }
 
 function editsFor(
