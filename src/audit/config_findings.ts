@@ -11,7 +11,7 @@ import {
   REF_SUFFIXES,
   soundsSecret,
 } from "../config/logical_secret.ts";
-import { findReferences } from "../config/references.ts";
+import { findReferences, stepTo } from "../config/references.ts";
 import { isTable, type TomlTable, type TomlValue } from "../config/toml_document.ts";
 import { positionsOf } from "../config/toml_positions.ts";
 import { positionOf } from "../config/validate.ts";
@@ -111,13 +111,4 @@ function shadowed(table: TomlTable, place: (field: Field) => Place): Finding[] {
         remedy: "Remove the one that is not meant",
       });
     });
-}
-
-/** Entries of a list are told apart by their `provider_id`, as everywhere. */
-function stepTo(list: readonly TomlValue[], at: number): Field[number] {
-  const entry = list[at]!;
-  const id = isTable(entry) ? entry["provider_id"] : undefined;
-  const isOnly = typeof id === "string" && /^[^\]\p{Cc}]+$/u.test(id) &&
-    list.filter((one) => isTable(one) && one["provider_id"] === id).length === 1;
-  return isOnly ? { key: "provider_id", equals: id } : at;
 }

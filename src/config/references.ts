@@ -117,7 +117,8 @@ export function helperReferences(table: TomlTable): { ref: VaultRef; field: stri
   });
 }
 
-function stepTo(list: readonly TomlValue[], at: number): Field[number] {
+/** The step to an entry of a list: by its `provider_id` where it alone has it, else by its position. */
+export function stepTo(list: readonly TomlValue[], at: number): Field[number] {
   const id = idOf(list[at]!);
   const usable = typeof id === "string" && /^[^\]\p{Cc}]+$/u.test(id) &&
     positionsByKey(list, ENTRY_KEY).get(id)?.length === 1;
