@@ -38,7 +38,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly [readonly string[], string]>>
   ],
   audit: [
     ["resolver", "config", "vault", "scan", "crypto", "platform", "errors"],
-    "looks at config and vault together, through the resolver; repairs by what they offer",
+    "looks at config and vault together, through the resolver; repairs by what they offer; is given the auth profiles",
   ],
   importing: [
     ["vault", "crypto", "platform", "errors"],

@@ -1,21 +1,19 @@
 /** The audit: every reference with what became of it, and everything that should not be as it is. */
 
-import type { Config } from "../config/config.ts";
 import { PalyraError } from "../errors.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { AuditedReference } from "./audited_reference.ts";
 import { findInConfig } from "./config_findings.ts";
 import { type Finding, finding, inOrder } from "./finding.ts";
 import { findBackups, findWideModes, plaintextBackups, wideModes } from "./permission_findings.ts";
+import { findMissingProfiles, findUnreadable } from "./profile_findings.ts";
 import { findInReferences, findUnused } from "./reference_findings.ts";
-import { auditReferences, type AuditSources } from "./references.ts";
+import { auditReferences, type AuditSources, type ReferenceOwners } from "./references.ts";
 
 /** What is audited. */
-export interface AuditSubject {
+export interface AuditSubject extends ReferenceOwners {
   readonly platform: Platform;
   readonly stateRoot: string;
-  /** `undefined`: there is none. */
-  readonly config: Config | undefined;
   readonly sources: AuditSources;
 }
 
@@ -25,26 +23,27 @@ export interface AuditReport {
   readonly findings: readonly Finding[];
 }
 
-/** Looks at the config, its references, and who else can get at them. Changes nothing. */
-export async function audit(
-  { platform, stateRoot, config, sources }: AuditSubject,
-): Promise<AuditReport> {
-  const references = config === undefined ? [] : await auditReferences(config, sources);
+/** Looks at config and auth profiles, their references, and who else can get at them. Changes nothing. */
+export async function audit(subject: AuditSubject): Promise<AuditReport> {
+  const { platform, stateRoot, config, profiles, sources: { vault, blocked } } = subject;
+  const references = await auditReferences(subject, subject.sources);
+  // Of a config that is not trusted, what its text alone says is told all the same.
+  const told = blocked === undefined
+    ? references
+    : references.filter(({ status, form }) => status === "invalid" || form === "auth_profile");
   const findings: Finding[] = [
     ...findWideModes(wideModes(platform, stateRoot, config)),
     ...findBackups(await plaintextBackups(platform, config)),
+    ...findInReferences(told),
+    ...findUnreadable(profiles),
   ];
   if (config !== undefined) {
-    const { path } = config.location;
-    findings.push(...findInConfig(config), ...await findUnused(config, sources.vault));
-    if (sources.blocked === undefined) {
-      findings.push(...findInReferences(references));
-    } else {
-      findings.push(untrusted(path, sources.blocked));
-      // What the text alone says is said all the same.
-      const invalid = references.filter(({ status }) => status === "invalid");
-      findings.push(...findInReferences(invalid));
-    }
+    findings.push(
+      ...findInConfig(config),
+      ...findMissingProfiles(config, profiles),
+      ...await findUnused(config, profiles, vault),
+    );
+    if (blocked !== undefined) findings.push(untrusted(config.location.path, blocked));
   }
   return { references, findings: inOrder(findings) };
 }

@@ -18,12 +18,12 @@ export type ReferenceStatus =
 
 /** One reference, and what became of it. */
 export interface AuditedReference {
-  /** As the config spells it, with the suffix of its form. */
+  /** As the document spells it, with the suffix of its form. */
   readonly field: string;
   /** The same without the suffix: the logical secret. */
   readonly logicalField: string;
   readonly component: string;
-  readonly form: "vault_ref" | "secret_ref" | "helper";
+  readonly form: "vault_ref" | "secret_ref" | "helper" | "auth_profile";
   readonly place: Place;
   /** `undefined` for what is no proper reference. */
   readonly sourceKind: SecretRef["kind"] | undefined;
@@ -33,6 +33,8 @@ export interface AuditedReference {
   readonly ref: VaultRef | undefined;
   readonly required: boolean;
   readonly fingerprint: string | undefined;
+  /** How a value gets there, where it is not simply stored. */
+  readonly remedy?: string | undefined;
   readonly status: ReferenceStatus;
   /** The version that a reference to the vault leads to now. */
   readonly version: number | undefined;
@@ -50,4 +52,6 @@ export interface CollectedReference {
     | undefined;
   /** Why there is no reference. */
   readonly error: PalyraError | undefined;
+  /** Why it may not be resolved; then nothing is read or started. */
+  readonly blocked: PalyraError | undefined;
 }

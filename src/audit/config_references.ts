@@ -15,8 +15,14 @@ import { formatVaultRef } from "../vault/vault_ref.ts";
 import type { CollectedReference } from "./audited_reference.ts";
 import { componentOf, type Place } from "./finding.ts";
 
-/** Collects them in the order of the config, those of helpers last. */
-export async function referencesOfConfig(config: Config): Promise<CollectedReference[]> {
+/**
+ * Collects them in the order of the config, those of helpers last. `blocked`: why none of them may be
+ * resolved.
+ */
+export async function referencesOfConfig(
+  config: Config,
+  blocked: PalyraError | undefined,
+): Promise<CollectedReference[]> {
   const positions = positionsOf(config.text);
   const place = (field: Field): Place => ({
     path: config.location.path,
@@ -40,7 +46,7 @@ export async function referencesOfConfig(config: Config): Promise<CollectedRefer
         required: read?.required ?? true,
         fingerprint: read && await fingerprintOf(found),
       };
-      return { base, reference, error };
+      return { base, reference, error, blocked };
     }),
   );
   const helpers = helperReferences(config.table).map(({ ref, field }): CollectedReference => ({
@@ -58,6 +64,7 @@ export async function referencesOfConfig(config: Config): Promise<CollectedRefer
     },
     reference: { source: { kind: "vault", ref }, required: true, maxBytes: undefined },
     error: undefined,
+    blocked,
   }));
   return [...fields, ...helpers];
 }

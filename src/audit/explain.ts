@@ -15,6 +15,7 @@ import {
   type VaultRef,
 } from "../vault/vault_ref.ts";
 import type { AuditSubject } from "./audit.ts";
+import { profilesThatName } from "./audited_profiles.ts";
 import type { AuditedReference } from "./audited_reference.ts";
 import type { Place } from "./finding.ts";
 import { remedyOf } from "./reference_findings.ts";
@@ -28,13 +29,13 @@ export interface ExplainedSecret {
   readonly version: number | undefined;
   readonly updatedAt: string | undefined;
   readonly expiresAt: string | undefined;
-  /** The fields that name it. */
+  /** The fields that name it, and the auth profiles that do, as `auth_profile:ID`. */
   readonly usedBy: readonly string[];
   /** Why it cannot be read. */
   readonly error: PalyraError | undefined;
 }
 
-/** A field of the config. */
+/** A field of the config, or of the auth profiles. */
 export interface ExplainedField {
   readonly kind: "field";
   readonly field: string;
@@ -51,7 +52,10 @@ export interface ExplainedForm {
   readonly remedy: string | undefined;
 }
 
-/** Explains a reference, or a field of the config. Throws `not_found` for a field that holds nothing. */
+/**
+ * Explains a reference, or a field: of the config, and where that holds nothing, of the auth profiles.
+ * Throws `not_found` for a field that holds nothing in either.
+ */
 export async function explain(
   subject: AuditSubject,
   text: string,
@@ -70,12 +74,12 @@ function refOf(text: string): VaultRef | undefined {
 }
 
 async function explainSecret(
-  { config, sources: { vault, vaultError } }: AuditSubject,
+  { config, profiles, sources: { vault, vaultError } }: AuditSubject,
   ref: VaultRef,
 ): Promise<ExplainedSecret> {
-  const usedBy = config === undefined
-    ? []
-    : fieldsBySecret(config.table).get(formatSecretId(ref)) ?? [];
+  const id = formatSecretId(ref);
+  const fields = config === undefined ? [] : fieldsBySecret(config.table).get(id) ?? [];
+  const usedBy = [...fields, ...profilesThatName(profiles, id)];
   const known = { kind: "vault_secret", ref: formatVaultRef(ref), usedBy } as const;
   const nothing = { version: undefined, updatedAt: undefined, expiresAt: undefined };
   if (vault === undefined) {
@@ -110,20 +114,13 @@ async function explainSecret(
   }
 }
 
-async function explainField(
-  { config, sources }: AuditSubject,
-  text: string,
-): Promise<ExplainedField> {
+async function explainField(subject: AuditSubject, text: string): Promise<ExplainedField> {
+  const { config } = subject;
   const field = withoutSuffix(parseField(text));
   const name = formatField(field);
-  const references = config === undefined ? [] : await auditReferences(config, sources);
-  const forms: ExplainedForm[] = references.filter(({ logicalField }) => logicalField === name)
-    .map((reference) => ({
-      form: reference.form,
-      place: reference.place,
-      reference,
-      remedy: reference.status === "resolved" ? undefined : remedyOf(reference),
-    }));
+  const references = (await auditReferences(subject, subject.sources))
+    .filter(({ logicalField }) => logicalField === name);
+  const forms = references.filter(({ form }) => form !== "auth_profile").map(explained);
   const inline = config === undefined || typeof field.at(-1) !== "string"
     ? undefined
     : heldForms(config.table, field).find(({ form }) => form === "inline");
@@ -136,8 +133,15 @@ async function explainField(
       remedy: "palyra secrets plan shows how it moves into the vault",
     });
   }
+  if (forms.length === 0) forms.push(...references.map(explained));
   if (forms.length > 0) return { kind: "field", field: name, forms };
   throw new PalyraError("not_found", `Cannot explain ${name}: the config holds nothing there`, {
     hint: "palyra secrets inventory lists the fields that refer to secrets",
   });
+}
+
+function explained(reference: AuditedReference): ExplainedForm {
+  const { form, place, status } = reference;
+  const remedy = status === "resolved" ? undefined : remedyOf(reference);
+  return { form, place, reference, remedy };
 }

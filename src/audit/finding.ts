@@ -13,10 +13,12 @@ export const FINDING_CODES = {
   secret_ref_blocked: ["blocking", "A reference may not be resolved: policy or permissions"],
   secret_ref_failed: ["blocking", "The source of a reference could not give a value"],
   conflicting_secret_forms: ["blocking", "A secret is held in more than one form"],
+  missing_auth_profile: ["blocking", "An auth profile that the config names cannot be used"],
+  unreadable_auth_profiles: ["blocking", "The auth profiles cannot be read"],
   untrusted_config: ["blocking", "The config was found by search and is not trusted"],
   inline_secret_configured: ["warning", "The config holds a secret itself"],
   legacy_vault_ref_shadowed: ["info", "An auth profile comes before a reference"],
-  potentially_unused_secret: ["info", "Nothing in the config names a secret"],
+  potentially_unused_secret: ["info", "Neither the config nor an auth profile names a secret"],
   unsafe_permissions: ["blocking", "Others can change what secrets are read from"],
   readable_by_others: ["warning", "Others can read what holds secrets, or leads to them"],
   plaintext_backup: ["blocking", "An old copy of the config holds secrets"],
@@ -41,9 +43,9 @@ export interface Place {
 export interface Finding {
   readonly code: FindingCode;
   readonly severity: Severity;
-  /** The part of the system that is concerned: `model_provider`, `vault_scope:global`, … */
+  /** The part of the system that is concerned: `model_provider`, `auth_profile:work`, … */
   readonly component: string;
-  /** The field of the config, with the suffix of its form. */
+  /** The field of the config or of the auth profiles, with the suffix of its form. */
   readonly field?: string | undefined;
   /** The reference that is concerned. */
   readonly ref?: string | undefined;

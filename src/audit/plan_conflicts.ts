@@ -19,8 +19,9 @@ export function planConflicts(
     const forms = heldForms(config.table, field).map(({ form }) => form);
     if (forms.includes("inline")) return []; // its step takes away the other forms
     const name = formatField(field);
-    const resolved = references.filter(({ logicalField, status }) =>
-      logicalField === name && status === "resolved"
+    // What has the same name elsewhere, in the auth profiles, has no say here.
+    const resolved = references.filter(({ logicalField, status, form }) =>
+      logicalField === name && status === "resolved" && forms.some((held) => held === form)
     ).map(({ form }) => form);
     if (resolved.length === 0) {
       return [{

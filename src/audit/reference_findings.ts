@@ -5,6 +5,7 @@ import { fieldsBySecret } from "../config/references.ts";
 import { listSecrets } from "../vault/list_secrets.ts";
 import type { Vault } from "../vault/vault.ts";
 import { formatSecretId } from "../vault/vault_ref.ts";
+import { type AuditedProfiles, secretsOfProfiles } from "./audited_profiles.ts";
 import type { AuditedReference, ReferenceStatus } from "./audited_reference.ts";
 import { type Finding, finding, type FindingCode } from "./finding.ts";
 
@@ -17,42 +18,54 @@ const CODES: Readonly<Record<Exclude<ReferenceStatus, "resolved">, FindingCode>>
   failed: "secret_ref_failed",
 };
 
+const IDLE = "; the profile is switched off";
+
 /** One finding for each reference that gives no value. */
 export function findInReferences(references: readonly AuditedReference[]): Finding[] {
   return references.flatMap((reference) => {
-    const { status, required, component, field, place, source, error } = reference;
+    const { status, component, field, place, source, error } = reference;
     if (status === "resolved") return [];
-    const isSoft = status === "missing" && !required;
-    return [finding(isSoft ? "optional_secret_missing" : CODES[status], {
+    return [finding(isSoft(reference) ? "optional_secret_missing" : CODES[status], {
       component,
       field,
       ref: source,
       place,
-      message: clauseOf(error?.message ?? ""),
+      message: clauseOf(error?.message ?? "") + (isOfIdleProfile(reference) ? IDLE : ""),
       remedy: remedyOf(reference),
     })];
   });
 }
 
-/** Secrets in a scope that the config uses, which it does not name. */
-export async function findUnused(config: Config, vault: Vault | undefined): Promise<Finding[]> {
-  if (vault === undefined) return [];
+/**
+ * Secrets in a scope that the config uses, which neither it nor an auth profile names. None where the
+ * profiles cannot be read: nobody should delete what one of them may need.
+ */
+export async function findUnused(
+  config: Config,
+  profiles: AuditedProfiles,
+  vault: Vault | undefined,
+): Promise<Finding[]> {
+  if (vault === undefined || profiles.mistake !== undefined) return [];
   const named = fieldsBySecret(config.table);
   const scopes = new Set([...named.keys()].map((ref) => ref.slice(0, ref.indexOf("/"))));
+  const ofProfiles = secretsOfProfiles(profiles);
   const stored = await listSecrets(vault);
-  return stored.filter(({ id }) => scopes.has(id.scope) && !named.has(formatSecretId(id)))
-    .map(({ id }) =>
-      finding("potentially_unused_secret", {
-        component: `vault_scope:${id.scope}`,
-        ref: formatSecretId(id),
-        message: "nothing in the config names it; scripts may",
-        remedy: `palyra secrets delete ${formatSecretId(id)}, if nobody uses it`,
-      })
-    );
+  return stored.flatMap(({ id }) => {
+    const ref = formatSecretId(id);
+    if (!scopes.has(id.scope) || named.has(ref) || ofProfiles.has(ref)) return [];
+    return [finding("potentially_unused_secret", {
+      component: `vault_scope:${id.scope}`,
+      ref,
+      message: "neither the config nor an auth profile names it; scripts may",
+      remedy: `palyra secrets delete ${ref}, if nobody uses it`,
+    })];
+  });
 }
 
 /** What is to be done about a reference that gives no value. */
-export function remedyOf({ status, sourceKind, source, field, error }: AuditedReference): string {
+export function remedyOf(reference: AuditedReference): string {
+  const { status, sourceKind, source, field, error, remedy } = reference;
+  if (remedy !== undefined && (status === "missing" || status === "expired")) return remedy;
   if (error?.hint !== undefined && status !== "missing" && status !== "expired") return error.hint;
   if (status === "integrity") {
     return "palyra vault check; then restore a backup, or set a new value";
@@ -74,7 +87,19 @@ export function remedyOf({ status, sourceKind, source, field, error }: AuditedRe
 }
 
 /** What stands after the colon of an error: the place is told beside it. */
-function clauseOf(message: string): string {
+export function clauseOf(message: string): string {
   const cut = message.indexOf(": ");
   return cut === -1 ? message : message.slice(cut + 2);
+}
+
+/** Nothing is there, and nothing has to be. */
+function isSoft(reference: AuditedReference): boolean {
+  const { status, required } = reference;
+  return (status === "missing" && !required) ||
+    (status === "expired" && isOfIdleProfile(reference));
+}
+
+/** Nobody asks for the secrets of a profile that is switched off. */
+function isOfIdleProfile({ form, required }: AuditedReference): boolean {
+  return form === "auth_profile" && !required;
 }

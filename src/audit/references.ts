@@ -7,6 +7,7 @@ import type { SecretRef } from "../resolver/secret_ref.ts";
 import { currentVersion } from "../vault/catalog.ts";
 import type { Vault } from "../vault/vault.ts";
 import type { VaultRef } from "../vault/vault_ref.ts";
+import { type AuditedProfiles, referencesOfProfiles } from "./audited_profiles.ts";
 import type { AuditedReference, CollectedReference, ReferenceStatus } from "./audited_reference.ts";
 import { referencesOfConfig } from "./config_references.ts";
 
@@ -18,24 +19,34 @@ export interface AuditSources {
   readonly vaultError: PalyraError | undefined;
   /** What the resolver needs beside the vault. */
   readonly others: Omit<SecretSources, "openVault">;
-  /** Why nothing may be resolved; then nothing is read or started. */
+  /** Why nothing that the config names may be resolved; then nothing of it is read or started. */
   readonly blocked: PalyraError | undefined;
 }
 
-/** Looks at every reference and resolves it; in the order of the config. */
+/** Where references stand. */
+export interface ReferenceOwners {
+  /** `undefined`: there is none. */
+  readonly config: Config | undefined;
+  readonly profiles: AuditedProfiles;
+}
+
+/** Looks at every reference and resolves it; in the order of the config, then of the auth profiles. */
 export async function auditReferences(
-  config: Config,
+  { config, profiles }: ReferenceOwners,
   sources: AuditSources,
 ): Promise<AuditedReference[]> {
-  const all = await referencesOfConfig(config);
+  const all = [
+    ...config === undefined ? [] : await referencesOfConfig(config, sources.blocked),
+    ...await referencesOfProfiles(profiles),
+  ];
   const asked = all.filter((one) => isAsked(one, sources));
   using resolutions = await resolveEach(asked.map(requestOf), sourcesOf(sources));
   const outcomes = new Map(asked.map((one, at) => [one, resolutions.all[at]!]));
   return all.map((one) => {
-    const { base: known, error } = one;
+    const { base: known, error, blocked } = one;
     const outcome = outcomes.get(one);
     if (outcome === undefined) {
-      const why = error ?? sources.blocked ?? sources.vaultError ?? noVault();
+      const why = error ?? blocked ?? sources.vaultError ?? noVault();
       const status = statusOf(why, known, sources);
       return { ...known, status, version: undefined, error: why, resolvedAt: undefined };
     }
@@ -50,7 +61,7 @@ export async function auditReferences(
   });
 }
 
-function isAsked({ reference }: CollectedReference, { vault, blocked }: AuditSources): boolean {
+function isAsked({ reference, blocked }: CollectedReference, { vault }: AuditSources): boolean {
   if (reference === undefined || blocked !== undefined) return false;
   return reference.source.kind !== "vault" || vault !== undefined;
 }

@@ -103,7 +103,7 @@ const CASES: readonly Case[] = [
   {
     what: "an auth profile before a reference",
     config: `${BOUND}auth_profile_id = "work"\n`,
-    codes: ["legacy_vault_ref_shadowed"],
+    codes: ["legacy_vault_ref_shadowed", "missing_auth_profile"],
   },
   {
     what: "a secret of a scope in use that nothing names; another scope is nobody's business",

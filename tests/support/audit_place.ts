@@ -7,10 +7,12 @@ import { giveTo } from "./config_clone.ts";
 export interface TestFinding {
   readonly severity: string;
   readonly code: string;
+  readonly component: string;
   readonly field?: string;
   readonly ref?: string;
   readonly path?: string;
   readonly line?: number;
+  readonly column?: number;
   readonly message: string;
   readonly remediation: string;
 }
@@ -21,6 +23,8 @@ export interface AuditPlace extends Disposable {
   /** The user's own config, mode 0600. */
   readonly config: string;
   write(text: string, mode?: number): void;
+  /** Writes `auth_profiles.toml`; makes the state root if need be. */
+  writeProfiles(text: string, mode?: number): void;
   set(ref: string, value: string, ...more: readonly string[]): Promise<void>;
   audit(args?: readonly string[], options?: CliOptions): Promise<TestFinding[]>;
   codes(args?: readonly string[], options?: CliOptions): Promise<string[]>;
@@ -47,6 +51,14 @@ export function makeAuditPlace(user: "self" | "nobody" = "self"): AuditPlace {
       Deno.writeTextFileSync(config, text);
       Deno.chmodSync(config, mode);
       giveTo(machine, config);
+    },
+    writeProfiles: (text, mode = 0o600) => {
+      const { stateRoot } = machine;
+      const path = `${stateRoot}/auth_profiles.toml`;
+      Deno.mkdirSync(stateRoot, { recursive: true, mode: 0o700 });
+      Deno.writeTextFileSync(path, text);
+      Deno.chmodSync(path, mode);
+      if (user === "nobody") giveTo(machine, stateRoot, path);
     },
     set: async (ref, value, ...more) => {
       await machine.succeed(["secrets", "set", ref, "--raw", ...more], { stdin: value });

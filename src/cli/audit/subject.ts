@@ -1,4 +1,4 @@
-/** What the audit commands look at: config and vault, as far as they can be opened. */
+/** What the audit commands look at: config, auth profiles and vault, as far as they can be opened. */
 
 import type { AuditSubject } from "../../audit/audit.ts";
 import { isPalyraError, type PalyraError } from "../../errors.ts";
@@ -6,12 +6,13 @@ import type { Vault } from "../../vault/vault.ts";
 import type { App } from "../app.ts";
 import { readExistingConfig, requireTrustedConfig } from "../configs.ts";
 import { hasVault, openVaultToRead } from "../stores.ts";
+import { profilesToAudit } from "./profiles.ts";
 
 /** A subject that is open. */
 export interface OpenSubject extends AuditSubject, Disposable {}
 
 /**
- * Opens both. A config that is not trusted is looked at, and nothing that it names is read; a vault that
+ * Opens them. A config that is not trusted is looked at, and nothing that it names is read; a vault that
  * may not be opened, or is not whole, is something to be told. Throws what else keeps them shut: a
  * locked keystore says nothing about its secrets.
  */
@@ -21,15 +22,22 @@ export async function openSubject(app: App): Promise<OpenSubject> {
   const { config, blocked } = found === undefined
     ? { config: undefined, blocked: undefined }
     : await trustedOr(app, found);
+  const profiles = await profilesToAudit(app);
   const { vault, vaultError } = await tryOpenVault(app);
   const others = { platform };
   return {
     platform,
     stateRoot,
     config,
+    profiles,
     sources: { vault, vaultError, others, blocked },
     [Symbol.dispose]: () => vault?.[Symbol.dispose](),
   };
+}
+
+/** Says that the auth profiles are left out, for commands that have no findings. */
+export function noteUnreadable(app: App, { profiles: { mistake } }: AuditSubject): void {
+  if (mistake !== undefined) app.note(`auth profiles are left out: ${mistake.message}`);
 }
 
 async function trustedOr(

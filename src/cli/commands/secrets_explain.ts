@@ -4,7 +4,7 @@ import { explain, type ExplainedField, type ExplainedSecret } from "../../audit/
 import { referenceJson } from "../../audit/finding_view.ts";
 import { PalyraError } from "../../errors.ts";
 import type { App } from "../app.ts";
-import { openSubject } from "../audit/subject.ts";
+import { noteUnreadable, openSubject } from "../audit/subject.ts";
 import { shown } from "../shown.ts";
 import type { NoFlags } from "../command.ts";
 import type { RecordView } from "../view.ts";
@@ -16,6 +16,7 @@ export async function secretsExplain(
   text: string,
 ): Promise<RecordView> {
   using subject = await openSubject(app.unattended());
+  noteUnreadable(app, subject);
   const told = await explain(subject, text);
   return told.kind === "field" ? fieldView(told) : secretView(told);
 }
@@ -29,7 +30,7 @@ function secretView(told: ExplainedSecret): RecordView {
     ["version", version === undefined ? undefined : String(version)],
     ["updated", updatedAt],
     ["expires", expiresAt],
-    ["used by", usedBy.length === 0 ? "nothing in the config" : usedBy.join(", ")],
+    ["used by", usedBy.length === 0 ? "nothing in the config, no auth profile" : usedBy.join(", ")],
   ];
   return {
     kind: "record",

@@ -1,19 +1,20 @@
-/** `palyra secrets inventory`: every reference of the config with its state; no values. */
+/** `palyra secrets inventory`: every reference of config and auth profiles with its state; no values. */
 
 import type { AuditedReference } from "../../audit/audited_reference.ts";
 import { referenceJson } from "../../audit/finding_view.ts";
 import { auditReferences } from "../../audit/references.ts";
 import type { App } from "../app.ts";
-import { openSubject } from "../audit/subject.ts";
+import { noteUnreadable, openSubject } from "../audit/subject.ts";
 import { shown } from "../shown.ts";
 import type { NoFlags } from "../command.ts";
 import type { ListView } from "../view.ts";
 
-/** Lists them in the order of the config. */
+/** Lists them in the order of the config, then of the auth profiles. */
 export async function secretsInventory(app: App, _flags: NoFlags): Promise<ListView> {
   using subject = await openSubject(app.unattended());
   const { config, sources } = subject;
-  const references = config === undefined ? [] : await auditReferences(config, sources);
+  noteUnreadable(app, subject);
+  const references = await auditReferences(subject, sources);
   const width = references.reduce((most, { field }) => Math.max(most, field.length), 0);
   return {
     kind: "list",

@@ -31,9 +31,10 @@ const audit = buildCommand<SecretsAuditFlags, [], CommandContext>({
     },
   },
   docs: {
-    brief: "Resolve every reference of the config, and find what should not be as it is",
+    brief:
+      "Resolve every reference of config and auth profiles, and find what should not be as it is",
     fullDescription:
-      "Resolve every reference of the config, and find what should not be as it is.\n" +
+      "Resolve every reference of config and auth profiles, and find what should not be as it is.\n" +
       "Findings have a code, a severity (blocking, warning, info), a place and a remedy; never a value.",
   },
 });
@@ -41,7 +42,10 @@ const audit = buildCommand<SecretsAuditFlags, [], CommandContext>({
 const inventory = buildCommand<NoFlags, [], CommandContext>({
   loader: load(async () => (await import("../commands/secrets_inventory.ts")).secretsInventory),
   parameters: {},
-  docs: { brief: "List every reference of the config with its state and fingerprint; no values" },
+  docs: {
+    brief:
+      "List every reference of config and auth profiles with its state and fingerprint; no values",
+  },
 });
 
 const explain = buildCommand<NoFlags, [string], CommandContext>({
