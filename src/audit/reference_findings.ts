@@ -95,8 +95,7 @@ export function clauseOf(message: string): string {
 /** Nothing is there, and nothing has to be. */
 function isSoft(reference: AuditedReference): boolean {
   const { status, required } = reference;
-  return (status === "missing" && !required) ||
-    (status === "expired" && isOfIdleProfile(reference));
+  return !required && (status === "missing" || status === "expired");
 }
 
 /** Nobody asks for the secrets of a profile that is switched off. */

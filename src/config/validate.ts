@@ -41,6 +41,7 @@ const KNOWN_KEYS: readonly string[] = [
     "base_url",
     "enabled",
     "auth_profile_id",
+    "auth_profile_ref",
     "auth_provider_kind",
   ].map((key) => `model_provider.providers[].${key}`),
   "admin.require_auth",

@@ -212,6 +212,22 @@ Deno.test("reconnect begins a profile's login anew with its client, its server a
 
   await machine.succeed(["secrets", "set", "global/key"], { stdin: "sk" });
   const set = ["auth", "profiles", "set"];
+  await machine.succeed([...set, "work", "--scope", "agent:me"]);
+  const third = await begin(machine, server);
+  assert.equal((await answer(machine, third)).status, 0);
+  const kept = await jsonOf(machine, ["auth", "profiles", "show", "work"]);
+  assert.deepEqual([kept["profile_name"], kept["scope"]], ["At work", "agent:me"]);
+  const elsewhere = [
+    "custom:x",
+    "--issuer",
+    server.issuer,
+    "--client-id",
+    "c",
+    "--profile",
+    "work",
+  ];
+  assertRefused(await machine.run(["auth", "login", ...elsewhere]), 7, "of another provider");
+
   await machine.succeed([...set, "key", "--provider", "openai", "--api-key-ref", "global/key"]);
   assertRefused(await machine.run([...OPENAI, "reconnect", "key"]), 2, "a key");
   const tokens = ["--tokens-ref", "global/t", "--client-id", "c", "--token-endpoint"];

@@ -5,7 +5,7 @@ import { hintOf } from "../../src/auth/hint.ts";
 import type { AuthProfile, ProfileId } from "../../src/auth/profile.ts";
 import { parseProvider } from "../../src/auth/provider.ts";
 import type { ProfileRecord } from "../../src/auth/runtime_state.ts";
-import { type Machine, makeMachine } from "../support/cli_run.ts";
+import { assertRefused, type Machine, makeMachine } from "../support/cli_run.ts";
 import { jsonOf } from "../support/pairing_machines.ts";
 import { loginBy, PROFILE } from "../support/token_profile.ts";
 import { startTokenServer } from "../support/token_server.ts";
@@ -123,7 +123,8 @@ Deno.test("the doctor says where a document is wrong, and that there is none", a
     ["auth", "profiles", "set", "work", "--provider", "openai", "--api-key-ref", "global/a"],
   );
   assert.equal(await check(), "ok 1 known, and none has failed");
-  await machine.succeed(["secrets", "delete", "global/a"]);
+  assertRefused(await machine.run(["secrets", "delete", "global/a"]), 7, "a profile names it");
+  await machine.succeed(["secrets", "delete", "global/a", "--force"]);
   assert.equal(await check(), "fail 1 of 1 cannot be used");
   const file = `${machine.stateRoot}/auth_profiles.toml`;
   Deno.writeTextFileSync(file, `${Deno.readTextFileSync(file)}colour = "blue"\n`);

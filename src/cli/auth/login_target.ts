@@ -19,6 +19,7 @@ import { formatSecretId, parseSecretId } from "../../vault/vault_ref.ts";
 import type { App } from "../app.ts";
 import { openVaultToRead } from "../stores.ts";
 import { ownedRef } from "./owned.ts";
+import { profileBefore } from "./profiles.ts";
 
 /** Flags that say where to log in and what to make of it. */
 export interface LoginFlags {
@@ -49,11 +50,18 @@ export interface LoginTarget {
   readonly isDiscovered: boolean;
 }
 
-/** Reads the flags. Throws `usage`. */
-export function loginTarget(flags: LoginFlags, providerText?: string): LoginTarget {
+/**
+ * Reads the flags; what they do not name of a profile that is there stays. Throws `usage`, `precondition`
+ * where the profile is another provider's.
+ */
+export async function loginTarget(
+  app: App,
+  flags: LoginFlags,
+  providerText?: string,
+): Promise<LoginTarget> {
   const provider = providerOf(flags, providerText);
   const id = parseProfileId(flags.profile ?? provider.replace(":", "-"));
-  const scope = parseProfileScope(flags.scope ?? "global");
+  const given = flags.scope === undefined ? undefined : parseProfileScope(flags.scope);
   const preset = serverOf(flags, provider);
   const { "client-id": clientId, "client-secret-ref": secretRef } = flags;
   if (clientId === undefined) {
@@ -62,11 +70,12 @@ export function loginTarget(flags: LoginFlags, providerText?: string): LoginTarg
       "Cannot log in: --client-id names the client that is registered there",
     );
   }
+  const before = await profileBefore(app, id, provider);
   return {
     provider,
     id,
-    name: flags.name ?? id,
-    scope,
+    name: flags.name ?? before?.profileName ?? id,
+    scope: given ?? before?.scope ?? "global",
     preset,
     clientId,
     clientSecretRef: secretRef === undefined ? undefined : formatSecretId(parseSecretId(secretRef)),

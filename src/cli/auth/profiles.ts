@@ -85,6 +85,25 @@ export async function profileOfProvider(
   );
 }
 
+/**
+ * The profile of this id that is there by now; `undefined` where there is none. Throws `precondition` for
+ * one of another provider, which nobody means to replace by a login.
+ */
+export async function profileBefore(
+  app: App,
+  id: ProfileId,
+  provider: ProviderKey,
+): Promise<AuthProfile | undefined> {
+  const isThere = app.platform.directories.check(app.stateRoot);
+  const found = isThere ? (await readProfiles(app.platform, pathsOf(app))).get(id) : undefined;
+  if (found === undefined || found.provider === provider) return found;
+  throw new PalyraError(
+    "precondition",
+    `Cannot log ${id} in at ${provider}: it is a profile of ${found.provider}`,
+    { hint: `--profile names another one; palyra auth profiles delete ${id} removes it` },
+  );
+}
+
 /** The error for a profile that is not there; its id was checked. */
 export function unknownProfile(id: ProfileId): PalyraError {
   return new PalyraError("not_found", `Cannot find the auth profile ${id}: there is none`, {

@@ -16,7 +16,7 @@ import { setSecret } from "../../vault/set_secret.ts";
 import { parseSecretId } from "../../vault/vault_ref.ts";
 import type { App } from "../app.ts";
 import { ownedRef } from "../auth/owned.ts";
-import { pathsOf } from "../auth/profiles.ts";
+import { pathsOf, profileBefore } from "../auth/profiles.ts";
 import { requireStorable } from "../auth/require_storable.ts";
 import { webFor } from "../auth/web.ts";
 import { readValue } from "../read_value.ts";
@@ -43,13 +43,15 @@ export async function authApiKey(
   provider: KeyProvider,
 ): Promise<RecordView> {
   const id = parseProfileId(flags.profile ?? provider);
-  const scope = parseProfileScope(flags.scope ?? "global");
+  const given = flags.scope === undefined ? undefined : parseProfileScope(flags.scope);
   const base = parseEndpoint(flags["base-url"] ?? baseOf(provider));
+  const before = await profileBefore(app, id, parseProvider(provider));
+  const scope = given ?? before?.scope ?? "global";
   const apiKeyRef = await ownedRef(parseProvider(provider), scope, id, "api_key");
   const profile: AuthProfile = {
     profileId: id,
     provider: parseProvider(provider),
-    profileName: flags.name ?? id,
+    profileName: flags.name ?? before?.profileName ?? id,
     scope,
     enabled: true,
     credential: { type: "api_key", apiKeyRef },

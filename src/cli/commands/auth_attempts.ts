@@ -52,7 +52,7 @@ export async function oauthStart(
   flags: OAuthStartFlags,
   provider: ProviderKey,
 ): Promise<RecordView> {
-  return await start(app, loginTarget(flags, provider), flags["redirect-uri"]);
+  return await start(app, await loginTarget(app, flags, provider), flags["redirect-uri"]);
 }
 
 /** Begins the login of a profile anew: with its client, at its server. */
@@ -65,7 +65,7 @@ export async function reconnect(
   if (!isOAuth(profile)) {
     throw new PalyraError("usage", `Cannot log ${profile.profileId} in: it has a key, not tokens`);
   }
-  return await start(app, targetOf(profile, flags), flags["redirect-uri"]);
+  return await start(app, await targetOf(app, profile, flags), flags["redirect-uri"]);
 }
 
 /** Tells what has become of a login, and ends it where the browser's answer is given. */
@@ -120,8 +120,12 @@ async function start(app: App, target: LoginTarget, redirect?: string): Promise<
 }
 
 /** Where the profile says it was logged in; its provider's page where that is the same server. */
-function targetOf(profile: OAuthProfile, flags: ReconnectFlags): LoginTarget {
-  const { profileId, provider, profileName, scope, credential } = profile;
+async function targetOf(
+  app: App,
+  profile: OAuthProfile,
+  flags: ReconnectFlags,
+): Promise<LoginTarget> {
+  const { profileId, provider, credential } = profile;
   const { issuer, tokenEndpoint, clientId, clientSecretRef, loginScopes } = credential;
   const known = presetOf(provider);
   const page = flags["authorization-endpoint"] ??
@@ -131,13 +135,11 @@ function targetOf(profile: OAuthProfile, flags: ReconnectFlags): LoginTarget {
       hint: "--authorization-endpoint names the page where a browser logs in",
     });
   }
-  return loginTarget({
+  return await loginTarget(app, {
     "client-id": clientId,
     "client-secret-ref": clientSecretRef,
     "oauth-scope": flags["oauth-scope"] ?? loginScopes,
     profile: profileId,
-    name: profileName,
-    scope,
     issuer,
     ...(page === undefined
       ? {}

@@ -42,7 +42,7 @@ export async function authLogin(
   flags: AuthLoginFlags,
   providerText?: string,
 ): Promise<RecordView> {
-  const target = loginTarget(flags, providerText);
+  const target = await loginTarget(app, flags, providerText);
   await requireStorable(app, await likelyProfile(target));
   using web = await webFor(app, firstEndpoint(target));
   const { findServer } = await import("../../auth/find_server.ts");

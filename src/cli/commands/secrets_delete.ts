@@ -34,8 +34,16 @@ export async function secretsDelete(
   return { kind: "record", json: { ref, deleted: true }, text: `deleted ${ref}` };
 }
 
-/** A config that cannot be read may refer to it: then only `--force` deletes. */
+/** A config or auth profiles that cannot be read may refer to it: then only `--force` deletes. */
 async function requireUnreferenced(app: App, id: SecretId): Promise<void> {
+  const profile = await profileThatNames(app, formatSecretId(id));
+  if (profile !== undefined) {
+    throw new PalyraError(
+      "precondition",
+      `Cannot delete ${formatSecretId(id)}: the auth profile ${profile} refers to it`,
+      { hint: `palyra auth profiles delete ${profile} comes first, or add --force` },
+    );
+  }
   const config = await readExistingConfig(app);
   if (config === undefined) return;
   const { fieldsThatName } = await import("../../config/references.ts");
@@ -46,4 +54,13 @@ async function requireUnreferenced(app: App, id: SecretId): Promise<void> {
     `Cannot delete ${formatSecretId(id)}: ${config.location.path} refers to it`,
     { hint: "Bind another secret first, or add --force", details: { referred_by: fields } },
   );
+}
+
+async function profileThatNames(app: App, ref: string): Promise<string | undefined> {
+  const [{ profilePaths, readProfiles }, { refsOf }] = await Promise.all([
+    import("../../auth/profiles_file.ts"),
+    import("../../auth/profile.ts"),
+  ]);
+  const profiles = await readProfiles(app.platform, profilePaths(app.stateRoot));
+  return [...profiles.values()].find((profile) => refsOf(profile).includes(ref))?.profileId;
 }
