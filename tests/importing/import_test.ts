@@ -151,6 +151,20 @@ Deno.test("What cannot be replaced is refused before anything is stored", async 
   assert.equal((await run(machine, ...args)).status, 0); // to read it is enough
 });
 
+/** Waits until a file is there. */
+async function until(path: string): Promise<void> {
+  const end = Date.now() + 30_000;
+  while (Date.now() < end) {
+    try {
+      return void Deno.statSync(path);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      await new Promise((done) => setTimeout(done, 1));
+    }
+  }
+  throw new Error(`${path} does not come`);
+}
+
 Deno.test("A file that is written meanwhile is left as it is; everything is in the vault", async () => {
   using machine = makeMachine();
   const lines = Array.from({ length: 300 }, (_, at) => `KEY_${at}=value-of-${at}\n`);
@@ -159,7 +173,9 @@ Deno.test("A file that is written meanwhile is left as it is; everything is in t
     const file = write(machine, ".env", lines.join(""));
     const args = ["secrets", "import", "--from", "dotenv", file, "--scope", "global", "--scrub"];
     const child = await machine.spawn([...args, "--state-root", `${machine.home}/state${round}`]);
-    await new Promise((done) => setTimeout(done, 60 + round * 12));
+    // The file has been read when the vault is made, and is written when all of it is stored.
+    await until(`${machine.home}/state${round}/vault/vault.db`);
+    await new Promise((done) => setTimeout(done, round * 12));
     if (Deno.readTextFileSync(file).includes("vault://")) {
       await child.output();
       continue; // it was faster
