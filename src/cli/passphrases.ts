@@ -17,6 +17,7 @@ export class Passphrases {
   readonly #app: App;
   readonly #newFile: string | undefined;
   #current: Promise<SensitiveBytes> | undefined;
+  #coming: SensitiveBytes | undefined;
 
   /** `newFile`: where a new one is read, if not where the one in force is. */
   constructor(app: App, newFile?: string) {
@@ -41,21 +42,30 @@ export class Passphrases {
    * none was asked for yet, or typed twice.
    */
   async fresh(): Promise<SensitiveBytes> {
+    const made = this.#coming ?? await this.#readFresh();
+    this.#coming = undefined;
+    this.#current = Promise.resolve(made);
+    return copyOf(made);
+  }
+
+  /** Asks for the one to come now, and keeps it until {@link fresh} is called: nobody types under a lock. */
+  async askFresh(): Promise<void> {
+    this.#coming ??= await this.#readFresh();
+  }
+
+  async #readFresh(): Promise<SensitiveBytes> {
     const isSecond = this.#current !== undefined;
     const made = this.#newFile !== undefined
-      ? this.#readFile(this.#newFile)
+      ? await this.#readFile(this.#newFile)
       : isSecond
-      ? this.#prompt(2)
-      : this.#read(2);
-    const bytes = (await made).reveal();
-    if (bytes.length < LEAST_BYTES) {
-      throw new PalyraError(
-        "usage",
-        `Cannot use the passphrase: it has fewer than ${LEAST_BYTES} bytes`,
-      );
-    }
-    this.#current = made;
-    return copyOf(await made);
+      ? await this.#prompt(2)
+      : await this.#read(2);
+    if (made.reveal().length >= LEAST_BYTES) return made;
+    made[Symbol.dispose]();
+    throw new PalyraError(
+      "usage",
+      `Cannot use the passphrase: it has fewer than ${LEAST_BYTES} bytes`,
+    );
   }
 
   async #read(times: 1 | 2): Promise<SensitiveBytes> {

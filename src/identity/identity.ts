@@ -9,7 +9,7 @@ import { createAuthority, type DeviceAuthority, openAuthority } from "./authorit
 import { findStoreKey } from "./found_key.ts";
 import type { Protection, ProtectorAccess } from "./protector.ts";
 import { identityStoreWith, openIdentityStore } from "./store.ts";
-import { createStoreKey } from "./store_key.ts";
+import { besideKeyFile, createStoreKey } from "./store_key.ts";
 
 const LOCK_TIMEOUT_MS = 10_000;
 /** Keys that may not be in force; there while one is exchanged. */
@@ -56,7 +56,12 @@ function openLater(
   let opening: Promise<DeviceAuthority> | undefined;
   async function open(): Promise<DeviceAuthority> {
     using store = await openIdentityStore(platform, directory, access);
-    const authority = store && await openAuthority(store);
+    let authority: DeviceAuthority | undefined;
+    try {
+      authority = store && await openAuthority(store);
+    } catch (error) {
+      throw besideKeyFile(platform, directory, error);
+    }
     if (authority === undefined) throw incomplete(directory);
     return authority;
   }
@@ -95,7 +100,7 @@ export async function ensureIdentity(
   using _lock = await lockIdentity(platform, directory);
   const made = await openOrRefuse(platform, directory, options);
   if (made !== undefined) return made;
-  await createStoreKey(platform, directory, options.protection);
+  await createStoreKey(platform, directory, options.protection, options.access);
   using store = await openIdentityStore(platform, directory, options.access);
   if (store === undefined) throw incomplete(directory);
   if (await openAuthority(store) === undefined) await createAuthority(store);
@@ -140,12 +145,15 @@ export async function collectIdentityLeftovers(
   for (const name of strays) platform.files.remove(`${directory}/${name}`);
   if (!hasKeys) return strays.length;
   const { collectKeys } = await import("./pending_keys.ts");
-  const opens = (): Promise<boolean> =>
-    openIdentityStore(platform, directory, access)
-      .then((store) => {
-        store?.[Symbol.dispose]();
-        return store !== undefined;
-      }, () => false);
+  // Not only the reference must open: the key that it gives must be the one of the records.
+  const opens = async (): Promise<boolean> => {
+    try {
+      using store = await openIdentityStore(platform, directory, access);
+      return store !== undefined && await openAuthority(store) !== undefined;
+    } catch {
+      return false;
+    }
+  };
   return strays.length + await collectKeys(platform, directory, opens);
 }
 

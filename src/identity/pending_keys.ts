@@ -71,6 +71,7 @@ export async function collectKeys(
   opens: () => Promise<boolean>,
 ): Promise<number> {
   const found = findStoreKey(platform, directory);
+  if (found?.protector === "file") found.key[Symbol.dispose](); // which form it has is all that counts
   let removed = 0;
   const { key } = keyPaths(directory);
   const isBeside = platform.directories.list(directory).includes("store.key");

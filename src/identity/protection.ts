@@ -1,13 +1,16 @@
 /** Changing what protects the identity store's key. */
 
 import { encodeUtf8 } from "../crypto/encoding.ts";
+import { SensitiveBytes } from "../crypto/sensitive_bytes.ts";
 import { PalyraError } from "../errors.ts";
 import type { Platform } from "../platform/platform.ts";
+import { openAuthority } from "./authority.ts";
 import { findStoreKey, type FoundKey, keyPaths } from "./found_key.ts";
 import { lockIdentity } from "./identity.ts";
 import { formatReference } from "./key_reference.ts";
 import { collectKeys, type KeptKey, readPending, writePending } from "./pending_keys.ts";
 import type { Protection, Protector, ProtectorAccess } from "./protector.ts";
+import { identityStoreWith } from "./store.ts";
 import { protect, readStoreKey } from "./store_key.ts";
 
 /** What protects the identity now; `undefined` when there is none. */
@@ -36,11 +39,18 @@ export async function changeProtection(
       `Cannot protect the identity: there is none in ${directory}`,
     );
   }
+  if (found.protector === "file") found.key[Symbol.dispose](); // it is read again
   using key = await readStoreKey(platform, directory, access);
   if (key === undefined) {
     throw new PalyraError("integrity", "Cannot protect the identity: it is gone");
   }
-  // The key is in our hands: a file of it beside a reference is one too many.
+  {
+    using store = identityStoreWith(platform, directory, new SensitiveBytes(key.reveal().slice()));
+    if (await openAuthority(store) === undefined) {
+      throw new PalyraError("integrity", "Cannot protect the identity: it is gone");
+    }
+  }
+  // The key is in our hands, and opens the records: a file beside a reference is one too many.
   await collectKeys(platform, directory, () => Promise.resolve(true));
   if (isAsWanted(found, protection)) return false;
   // What an earlier change could not remove stays on the list.
@@ -49,11 +59,17 @@ export async function changeProtection(
   const { files } = platform;
   if (protection.protector === "file") {
     writePending(platform, directory, before);
-    files.create(paths.key, key.reveal());
+    if (!files.create(paths.key, key.reveal())) {
+      throw new PalyraError(
+        "precondition",
+        `Cannot write ${paths.key}: somebody has put one there`,
+      );
+    }
     files.remove(paths.reference); // from here on the key file is in force
   } else {
     if (protection.protector !== "keystore") writePending(platform, directory, before);
-    const reference = await protect(platform, directory, { key, protection, before });
+    const { mayUnlock } = access;
+    const reference = await protect(platform, directory, { key, protection, before, mayUnlock });
     files.replace(paths.reference, encodeUtf8(formatReference(reference)));
   }
   await collectKeys(platform, directory, () => Promise.resolve(true));

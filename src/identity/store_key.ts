@@ -49,7 +49,7 @@ export async function readStoreKey(
 }
 
 /** A key file beside a reference that does not open was put back by somebody: they are told how to use it. */
-function besideKeyFile(platform: Platform, directory: string, error: unknown): unknown {
+export function besideKeyFile(platform: Platform, directory: string, error: unknown): unknown {
   if (!isPalyraError(error, "integrity")) return error;
   if (!platform.directories.list(directory).includes("store.key")) return error;
   const { key, reference } = keyPaths(directory);
@@ -64,8 +64,11 @@ export async function createStoreKey(
   platform: Platform,
   directory: string,
   protection: Protection,
+  { mayUnlock }: Pick<ProtectorAccess, "mayUnlock">,
 ): Promise<void> {
-  if (findStoreKey(platform, directory) !== undefined) return;
+  const there = findStoreKey(platform, directory);
+  if (there?.protector === "file") there.key[Symbol.dispose]();
+  if (there !== undefined) return;
   using key = new SensitiveBytes(platform.random.bytes(STORE_KEY_BYTES));
   const paths = keyPaths(directory);
   if (protection.protector === "file") {
@@ -76,7 +79,7 @@ export async function createStoreKey(
   // Of one who was killed while making it.
   await collectKeys(platform, directory, () => Promise.resolve(false));
   const before = readPending(platform, directory);
-  const reference = await protect(platform, directory, { key, protection, before });
+  const reference = await protect(platform, directory, { key, protection, before, mayUnlock });
   platform.files.create(paths.reference, encodeUtf8(formatReference(reference)));
 }
 
@@ -85,6 +88,8 @@ interface Protecting {
   readonly key: SensitiveBytes;
   readonly protection: Exclude<Protection, { protector: "file" }>;
   readonly before: readonly KeptKey[];
+  /** A person may be asked to unlock the keystore. */
+  readonly mayUnlock: boolean;
 }
 
 /**
@@ -94,7 +99,7 @@ interface Protecting {
 export async function protect(
   platform: Platform,
   directory: string,
-  { key, protection, before }: Protecting,
+  { key, protection, before, mayUnlock }: Protecting,
 ): Promise<KeyReference> {
   const { random } = platform;
   const nonce = random.bytes(NONCE_BYTES);
@@ -110,7 +115,7 @@ export async function protect(
   const { openShelf, writePending } = await import("./pending_keys.ts");
   using made = new SensitiveBytes(random.bytes(STORE_KEY_BYTES));
   const kept = { backend, holder, id };
-  const shelf = await openShelf(platform, directory, kept, { mayUnlock: false });
+  const shelf = await openShelf(platform, directory, kept, { mayUnlock });
   writePending(platform, directory, [...before, kept]);
   try {
     await shelf.prepare();

@@ -60,15 +60,21 @@ export class ProvenKeystore {
    * the keystore is locked, or is another one.
    */
   async get(id: string): Promise<string | undefined> {
-    const text = await this.#read({ kind: this.#kind, id });
-    if (text === undefined) await this.#requireCanary();
-    return text;
+    const name = { kind: this.#kind, id };
+    const text = await this.#read(name);
+    if (text !== undefined) return text;
+    await this.#requireCanary();
+    return await this.#read(name); // the keystore may have come between the two looks
   }
 
   /** Removes an item. Throws `unavailable` unless it is certainly gone. */
   async delete(id: string): Promise<void> {
-    await this.#remove({ kind: this.#kind, id });
+    const name = { kind: this.#kind, id };
+    await this.#remove(name);
     await this.#requireCanary();
+    if (await this.#items.read(name) !== undefined) {
+      throw keystoreFailure(this.#items.kind, "kept"); // it came between the two looks
+    }
   }
 
   /** Removes the canary: the holder has no more items here. */

@@ -3,7 +3,9 @@
 import { decodeUtf8 } from "../crypto/encoding.ts";
 import { isPalyraError } from "../errors.ts";
 import type { Platform } from "../platform/platform.ts";
+import { causeOf } from "./failure.ts";
 import type { KeystoreKind } from "./keystore.ts";
+import { runTool } from "./run_tool.ts";
 
 /** A program that is there. */
 export interface KeystoreTool {
@@ -22,7 +24,12 @@ export async function findTool(
   if (kind === "linux_secret_service") {
     const { SECRET_TOOL_DIRECTORIES } = await import("./linux_secret_service.ts");
     const path = platform.processes.find("secret-tool", SECRET_TOOL_DIRECTORIES);
-    return path === undefined ? undefined : { path, version: await versionOf(platform, path) };
+    try {
+      return path === undefined ? undefined : { path, version: await versionOf(platform, path) };
+    } catch (error) {
+      if (causeOf(error) === "no_tool") return undefined; // it is there, and cannot be started
+      throw error;
+    }
   }
   if (kind === "macos_keychain") {
     const path = platform.processes.find("security", "/usr/bin");
@@ -39,7 +46,7 @@ export async function findTool(
 }
 
 async function versionOf({ processes }: Platform, path: string): Promise<string | undefined> {
-  const { stdout } = await processes.run({
+  const { stdout } = await runTool(processes, "linux_secret_service", {
     argv: [path, "--version"],
     env: { LC_ALL: "C" },
     timeoutMs: TIMEOUT_MS,

@@ -47,14 +47,10 @@ export function windowsDpapi(
   ): Promise<Uint8Array<ArrayBuffer>> {
     const { powershell, env } = programs ?? windowsPrograms(environment);
     const stdin = encodeUtf8(`${operation}\n${entropy.toBase64()}\n${bytes.toBase64()}\n`);
-    const result = await runTool(processes, KIND, {
-      argv: [...powershell, ...FLAGS, DPAPI_SCRIPT],
-      env,
-      stdin,
-      timeoutMs: TIMEOUT_MS,
-      maxBytes: MAX_OUTPUT_BYTES,
-    });
-    stdin.fill(0);
+    const request = { env, stdin, timeoutMs: TIMEOUT_MS, maxBytes: MAX_OUTPUT_BYTES };
+    const argv = [...powershell, ...FLAGS, DPAPI_SCRIPT] as const;
+    const result = await runTool(processes, KIND, { ...request, argv })
+      .finally(() => stdin.fill(0));
     // Standard error is not judged: progress records and a profile's words arrive there.
     const answer = result.status === 0 ? answerOf(result.stdout) : undefined;
     result.stdout.fill(0);
@@ -72,8 +68,7 @@ export function windowsDpapi(
       await tighten(platform, directory, programs);
     }
     const bytes = encodeUtf8(text);
-    const sealed = await convert("protect", bytes);
-    bytes.fill(0);
+    const sealed = await convert("protect", bytes).finally(() => bytes.fill(0));
     if (!files.create(pathOf(name), sealed)) throw keystoreFailure(KIND, "duplicate");
   }
   async function read(name: ItemName): Promise<string | undefined> {

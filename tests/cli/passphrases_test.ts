@@ -118,6 +118,23 @@ Deno.test("An old passphrase is exchanged for a new one, and opens nothing any m
   assert.equal(differenceOf(after, pictureOf(machine.stateRoot)), undefined);
 });
 
+Deno.test("While a new passphrase is waited for, nobody else waits for a lock", async () => {
+  using place = await makeProtected();
+  const { machine, first, second } = place;
+  const flags = ["--passphrase-file", first];
+  const slow = [...flags, "--new-passphrase-file", "/dev/fd/0"];
+  const child = await machine.spawn(["vault", "protect", "passphrase", ...slow], { stdin: "" });
+  await new Promise((resolve) => setTimeout(resolve, 1_500)); // by then it reads
+  await machine.succeed(["secrets", "set", "skill:new/a", ...flags], { stdin: "new scope" });
+  await machine.succeed(["vault", "rotate", "kek", ...flags]);
+  const writer = child.stdin.getWriter();
+  await writer.write(Deno.readFileSync(second));
+  await writer.close();
+  const { code } = await child.output();
+  assert.equal(code, 0);
+  assert.equal((await read(machine, ["--passphrase-file", second])).stdout, VALUE);
+});
+
 Deno.test("Commands that open no value ask for no passphrase, and read none", async () => {
   using place = await makeProtected();
   const { machine } = place;

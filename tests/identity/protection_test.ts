@@ -185,6 +185,29 @@ Deno.test("A person unlocks the keystore where that is allowed, and only there",
   assert.equal((await authority!.kekFor(SALT)).kid, place.kid);
 });
 
+Deno.test("A person unlocks the keystore for a new identity where that is allowed", async () => {
+  for (const mayUnlock of [false, true]) {
+    using root = makeRoot();
+    const service = openQuickService(root.keyring);
+    let isUnlocked = false;
+    service.interrupt = (verb) => {
+      if (verb === "lookup") isUnlocked = true;
+      const err = "Cannot get secret of a locked object";
+      return Promise.resolve(isUnlocked ? false : { status: 0, out: "[/1]\nlabel = x\n", err });
+    };
+    service.platform.directories.ensure(root.directory);
+    const make = (): Promise<unknown> =>
+      ensureIdentity(service.platform, root.directory, {
+        mayCreate: () => {},
+        protection: protectionFor("keystore"),
+        access: { ...NO_ACCESS, mayUnlock },
+      });
+    if (mayUnlock) await make();
+    else await assertFails("unavailable", /locked/, make);
+    assert.equal(isUnlocked, mayUnlock);
+  }
+});
+
 Deno.test("A keystore that cannot be used, or gives back another text, leaves the old protector in force", async () => {
   for (const from of ["file", "passphrase"] as const) {
     await using place = await makePlace(from);
@@ -487,6 +510,37 @@ Deno.test("A key file that was put back beside a reference that no longer opens 
     assert.match(String(told), /store\.key is there as well: if it came from a backup, remove /);
     Deno.removeSync(place.reference);
     assert.equal(await kidOf(place), place.kid);
+  }
+});
+
+Deno.test("A key file that opens the records is never removed beside a reference that opens, but not them", async () => {
+  for (const protector of ["keystore", "passphrase"] as const) {
+    // A backup of one identity, copied over another one that is protected.
+    await using place = await makePlace("file");
+    await using other = await makePlace(protector);
+    const { platform } = other.service;
+    for (const name of ["store.key", "ca.sealed", "device.sealed"]) {
+      Deno.copyFileSync(`${place.directory}/${name}`, `${other.directory}/${name}`);
+    }
+    const key = `${other.directory}/store.key`;
+    const access = accessWith(PASSPHRASE);
+    const opened = openIdentity(platform, other.directory, access)
+      .then((authority) => authority!.kekFor(SALT));
+    const error = await assertFails("integrity", /wrong key|altered/, () => opened);
+    assert.match(String((error as { hint?: string }).hint), /remove .*store\.key\.ref/);
+    await collectIdentityLeftovers(platform, other.directory, access);
+    assert.ok(Deno.statSync(key).isFile);
+    for (const to of PROTECTORS) {
+      await assertFails(
+        "integrity",
+        /wrong key|altered/,
+        () => changeProtection(platform, other.directory, protectionFor(to), access),
+      );
+      assert.ok(Deno.statSync(key).isFile, to);
+    }
+    Deno.removeSync(other.reference);
+    const mended = await openIdentity(platform, other.directory, NO_ACCESS);
+    assert.equal((await mended!.kekFor(SALT)).kid, place.kid);
   }
 });
 

@@ -48,6 +48,22 @@ Deno.test("What is not found is gone only while the canary reads", async () => {
   assert.equal(await keystore.get(ID), BLOB, "what is found needs no proof");
 });
 
+Deno.test("A keystore that comes between the look for the item and that for the canary has not lost it", async () => {
+  const items = memoryItems();
+  const keystore = keystoreOver(items);
+  await keystore.prepare();
+  await keystore.put(ID, BLOB);
+  let looks = 0;
+  const late = {
+    ...items,
+    read: (name: ItemName) => looks++ === 0 ? Promise.resolve(undefined) : items.read(name),
+  };
+  assert.equal(await keystoreOver(late).get(ID), BLOB);
+  looks = 0;
+  const keeping = { ...late, remove: () => Promise.resolve() };
+  await assertFailsBy("kept", () => keystoreOver(keeping).delete(ID));
+});
+
 Deno.test("A canary that cannot be read says why, and the blob is never called lost", async () => {
   const causes: KeystoreCause[] = ["locked", "timeout", "denied", "no_bus", "no_service"];
   for (const cause of [...causes, "unknown"] as const) {

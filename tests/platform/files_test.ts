@@ -103,6 +103,39 @@ inTempDirectory(
   },
 );
 
+inTempDirectory(
+  "a lock that was let go is free, although a child that is being started has a copy",
+  async (path) => {
+    const spawn = `for (let n = 0; n < 400; n++) new Deno.Command("/bin/true").outputSync();
+    postMessage("done");`;
+    const url = URL.createObjectURL(new Blob([spawn], { type: "text/javascript" }));
+    const workers = [1, 2].map(() => new Worker(url, { type: "module" }));
+    let [tries, refusals, running] = [0, 0, workers.length];
+    const ends = workers.map((worker) =>
+      new Promise<void>((resolve) =>
+        worker.onmessage = () => {
+          running--;
+          worker.terminate();
+          resolve();
+        }
+      )
+    );
+    while (running > 0) {
+      for (let n = 0; n < 50; n++, tries++) {
+        const lock = locks.tryAcquire(`${path}/lock`);
+        if (lock === undefined) refusals++;
+        lock?.[Symbol.dispose]();
+      }
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+    await Promise.all(ends);
+    URL.revokeObjectURL(url);
+    Deno.stdout.writeSync(new TextEncoder().encode(`locks beside children: ${tries} tries\n`));
+    assert.ok(tries > 5_000, `${tries} tries`);
+    assert.equal(refusals, 0);
+  },
+);
+
 inTempDirectory("a umask that leaves nothing to the owner changes no mode", (path) => {
   const before = Deno.umask(0o777);
   try {

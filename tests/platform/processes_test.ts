@@ -56,6 +56,23 @@ Deno.test("a program that overruns its time is killed with its children", async 
   assert.ok(performance.now() - started < 10_000);
 });
 
+Deno.test("a grandchild that leaves the group cannot hold the input open", async () => {
+  const directory = Deno.makeTempDirSync({ prefix: "palyra-test-" });
+  const isOver = (mark: string): boolean =>
+    [...Deno.readDirSync(directory)].some(({ name }) => name === mark);
+  for (const [at, then] of ["exit 0", "sleep 30"].entries()) {
+    const end = `sleep 4; touch ${directory}/${at}`;
+    // Behind descriptor 3: a shell gives what it leaves behind an empty input.
+    const script = `exec 3<&0; setsid sh -c '${end}' <&3 >/dev/null 2>&1 & ${then}`;
+    const stdin = new Uint8Array(1_000_000); // more than a pipe holds
+    await shell(script, { timeoutMs: 500, stdin });
+    assert.ok(!isOver(`${at}`), "it went on without the grandchild");
+    while (!isOver(`${at}`)) await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, 500)); // the runtime writes until then
+  }
+  Deno.removeSync(directory, { recursive: true });
+});
+
 Deno.test("a grandchild that leaves the group cannot hold the output open", async () => {
   const result = await shell("setsid sleep 20 & echo started", { timeoutMs: 500 });
   assert.equal(result.failure, "timeout");

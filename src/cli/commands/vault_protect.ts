@@ -1,7 +1,7 @@
 /** `palyra vault protect`: changes what protects the identity store's key. */
 
 import { PalyraError } from "../../errors.ts";
-import { changeProtection } from "../../identity/protection.ts";
+import { changeProtection, protectorOf } from "../../identity/protection.ts";
 import type { Protection, Protector } from "../../identity/protector.ts";
 import { isKeystore } from "../../keystore/keystore.ts";
 import { liveBlob } from "../../vault/catalog.ts";
@@ -32,6 +32,13 @@ export async function vaultProtect(
   const passphrases = await app.passphrases(newFile);
   const { platform, identityDirectory, access } = app;
   using vault = await openVaultToChange(app, { anyBackend: true });
+  if (protector === "passphrase") {
+    // A person may take their time: others need not wait for the locks meanwhile.
+    if (protectorOf(platform, identityDirectory) === "passphrase") {
+      using _current = await access.passphrase();
+    }
+    await passphrases.askFresh();
+  }
   // A migration away from the keystore must not come in between.
   using _lock = await platform.locks.acquire(vault.paths.keysLock, KEYS_LOCK_TIMEOUT_MS);
   // A keyring that merely happens to be open here would shut the vault out everywhere else.

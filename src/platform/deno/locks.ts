@@ -10,15 +10,15 @@ export const locks: Locks = { acquire, tryAcquire };
 
 async function acquire(path: string, timeoutMs: number): Promise<Disposable> {
   const file = openLockFile(path);
-  if (file.tryLockSync(true)) return file;
+  if (file.tryLockSync(true)) return held(file);
   // The kernel queues blocking waiters; polling would let a busy crowd starve one of them.
   const deadline = AbortSignal.timeout(timeoutMs);
   const granted = file.lock(true).then(() => true);
   const expired = new Promise<boolean>((resolve) =>
     deadline.addEventListener("abort", () => resolve(false), { once: true })
   );
-  if (await Promise.race([granted, expired])) return file;
-  granted.finally(() => file.close()); // a lock that comes too late is given back
+  if (await Promise.race([granted, expired])) return held(file);
+  granted.finally(() => held(file)[Symbol.dispose]()); // a lock that comes too late is given back
   throw new PalyraError(
     "precondition",
     `Cannot lock ${path}: another process has held it too long`,
@@ -30,9 +30,19 @@ async function acquire(path: string, timeoutMs: number): Promise<Disposable> {
 
 function tryAcquire(path: string): Disposable | undefined {
   const file = openLockFile(path);
-  if (file.tryLockSync(true)) return file;
+  if (file.tryLockSync(true)) return held(file);
   file.close();
   return undefined;
+}
+
+/** Unlocked before it is closed: a child that is just being started has a copy of the open file, and would hold the lock on. */
+function held(file: Deno.FsFile): Disposable {
+  return {
+    [Symbol.dispose](): void {
+      file.unlockSync();
+      file.close();
+    },
+  };
 }
 
 function openLockFile(path: string): Deno.FsFile {

@@ -73,11 +73,12 @@ async function run(request: ProcessRequest): Promise<ProcessResult> {
   const onDeadline = (): void => end("timeout");
   deadline.addEventListener("abort", onDeadline);
   try {
-    const fed = request.stdin === undefined ? undefined : feed(child.stdin, request.stdin);
+    const { signal } = stop;
+    const fed = request.stdin && feed(child.stdin, request.stdin, signal);
     const overflow = (): void => end("too much output");
     const [stdout, stderr] = await Promise.all([
-      collect(child.stdout, request.maxBytes, stop.signal, overflow),
-      collect(child.stderr, request.maxBytes, stop.signal, overflow),
+      collect(child.stdout, request.maxBytes, signal, overflow),
+      collect(child.stderr, request.maxBytes, signal, overflow),
     ]);
     const { code } = await child.status;
     await fed;
@@ -110,13 +111,25 @@ function start(program: string, args: string[], request: ProcessRequest): Deno.C
   }
 }
 
-/** A program that stops reading closes the pipe; its status tells what it thought of the input. */
-async function feed(stdin: WritableStream<Uint8Array>, bytes: Uint8Array): Promise<void> {
+/**
+ * A program that stops reading closes the pipe; its status tells what it thought of the input. A grandchild
+ * that left the group may hold it open and never read: then it is given up with the signal.
+ */
+async function feed(
+  stdin: WritableStream<Uint8Array>,
+  bytes: Uint8Array,
+  signal: AbortSignal,
+): Promise<void> {
   const writer = stdin.getWriter();
-  try {
-    await writer.write(bytes);
-    await writer.close();
-  } catch { /* BrokenPipe */ }
+  const stopped = Promise.withResolvers<void>();
+  const giveUp = (): void => {
+    writer.abort().catch(() => {});
+    stopped.resolve();
+  };
+  signal.addEventListener("abort", giveUp);
+  const written = writer.write(bytes).then(() => writer.close()).catch(() => {}); // BrokenPipe
+  await Promise.race([written, stopped.promise]);
+  signal.removeEventListener("abort", giveUp);
 }
 
 async function collect(
@@ -135,8 +148,11 @@ async function collect(
       const { done, value } = await reader.read();
       if (done) break;
       length += value.length;
-      if (length > maxBytes) overflow();
-      else chunks.push(value);
+      if (length <= maxBytes) chunks.push(value);
+      else {
+        overflow();
+        value.fill(0); // of whatever it is a part, nobody gets it
+      }
     }
   } catch {
     /* what came before counts; the status tells the rest */
