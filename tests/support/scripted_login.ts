@@ -117,6 +117,7 @@ export function metadataOf(issuer: string): Record<string, unknown> {
     device_authorization_endpoint: `${issuer}/device`,
     revocation_endpoint: `${issuer}/revoke`,
     authorization_response_iss_parameter_supported: true,
+    token_endpoint_auth_methods_supported: ["client_secret_post", "client_secret_basic"],
   };
 }
 
