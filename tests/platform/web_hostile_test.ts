@@ -133,6 +133,6 @@ Deno.test("a caller that gives up ends the request at once", async () => {
   const own = AbortSignal.timeout(100);
   const ended = new Promise((resolve) => own.addEventListener("abort", resolve));
   assert.equal((await failureOf(clientOf(server)(URL_OF_ALL, { signal: own }))).reason, "timeout");
-  assert.ok(performance.now() - start < 2_000);
+  assert.ok(performance.now() - start < 8_000); // by itself it takes ten seconds
   await ended;
 });
