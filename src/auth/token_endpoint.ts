@@ -85,7 +85,7 @@ export async function refreshTokens(
   }
 }
 
-/** Revokes a token (RFC 7009). Throws `connectivity`, `auth`. */
+/** Revokes a token (RFC 7009). Throws `auth`, `connectivity`, whose reason is `busy` for a status over 499. */
 export async function revokeToken(
   credential: OAuthCredential,
   token: string,
@@ -100,6 +100,7 @@ export async function revokeToken(
   };
   const party = { ...credential, clientSecret };
   const [client, authentication] = [clientOf(party), authenticationOf(party)];
+  let isBusy = false;
   try {
     const response = await oauth.revocationRequest(
       server,
@@ -108,6 +109,7 @@ export async function revokeToken(
       token,
       optionsFor(send),
     );
+    isBusy = response.status >= 500;
     await oauth.processRevocationResponse(await believable(response, { idToken: false }));
   } catch (error) {
     if (error instanceof PalyraError) throw error;
@@ -118,6 +120,7 @@ export async function revokeToken(
     }
     throw new PalyraError("connectivity", "Cannot revoke the login: the provider did not do it", {
       hint: "The profile and its tokens are still there",
+      ...(isBusy ? { details: { reason: "busy" } } : {}),
     });
   }
 }

@@ -3,17 +3,15 @@
 import assert from "node:assert/strict";
 import { makeAuditPlace } from "../support/audit_place.ts";
 import { rollDice, say } from "../support/dice.ts";
+import { killWithin } from "../support/kill_within.ts";
 
 const ROUNDS = 60;
 const SECRETS = 12;
-/** Which part of a whole run the kills are spread over. */
-const [FROM, TO] = [0.2, 1.1];
 
 Deno.test("Killed at any moment, apply loses nothing, and the next one ends what was begun", async () => {
-  const dice = rollDice("apply killed");
+  const run = killWithin(rollDice("apply killed"));
   const ends = { before: 0, between: 0, after: 0 };
-  let wholeMs = 0; // of this machine, beside whatever else it does now
-  for (let round = -1; round < ROUNDS; round++) {
+  for (let round = 0; round < ROUNDS; round++) {
     using place = makeAuditPlace();
     const { machine, config } = place;
     const names = Array.from({ length: SECRETS }, (_, at) => `key_${at}_token`);
@@ -22,21 +20,7 @@ Deno.test("Killed at any moment, apply loses nothing, and the next one ends what
     Deno.writeTextFileSync(`${config}.bak.1`, Deno.readTextFileSync(config), { mode: 0o600 });
     const plan = `${machine.home}/plan.json`;
     await machine.succeed(["secrets", "plan", "--out", plan]);
-    const started = performance.now();
-    const child = await machine.spawn(["secrets", "apply", plan]);
-    if (round < 0) {
-      await child.output();
-      wholeMs = performance.now() - started;
-      continue;
-    }
-    const timer = setTimeout(() => {
-      try {
-        child.kill("SIGKILL");
-      } catch { /* it has ended */ }
-    }, wholeMs * (FROM + dice.next() * (TO - FROM)));
-    const { signal } = await child.output();
-    clearTimeout(timer);
-    if (signal === null) wholeMs = performance.now() - started;
+    await run(() => machine.spawn(["secrets", "apply", plan]));
     const text = Deno.readTextFileSync(config);
     const listed = await machine.run(["secrets", "list", "--json"]);
     const stored: string[] = listed.status === 0

@@ -3,13 +3,13 @@
 import assert from "node:assert/strict";
 import { makeMachine } from "../support/cli_run.ts";
 import { rollDice, say } from "../support/dice.ts";
+import { killWithin } from "../support/kill_within.ts";
 
 const ROUNDS = 40;
 const SECRETS = 400;
-const SPAN_MS = 400;
 
 Deno.test("Killed at any moment, import loses nothing, and a second one ends it", async () => {
-  const dice = rollDice("import killed");
+  const run = killWithin(rollDice("import killed"));
   const ends = { before: 0, between: 0, after: 0 };
   for (let round = 0; round < ROUNDS; round++) {
     using machine = makeMachine();
@@ -18,14 +18,7 @@ Deno.test("Killed at any moment, import loses nothing, and a second one ends it"
     const text = names.map((name) => `${name.toUpperCase()}=value-of-${name}-${round}\n`).join("");
     Deno.writeTextFileSync(file, `${text}# kept\n`);
     const args = ["secrets", "import", "--from", "dotenv", file, "--scope", "global", "--scrub"];
-    const child = await machine.spawn(args);
-    const timer = setTimeout(() => {
-      try {
-        child.kill("SIGKILL");
-      } catch { /* it has ended */ }
-    }, 40 + dice.next() * SPAN_MS);
-    await child.output();
-    clearTimeout(timer);
+    await run(() => machine.spawn(args));
     const now = Deno.readTextFileSync(file);
     const refs = names.map((name) => `${name}=global/${name}`);
     const read = await machine.run(["resolve", "--json", ...refs]);

@@ -13,7 +13,7 @@ import { openVaultToRead } from "../stores.ts";
 import type { RecordView } from "../view.ts";
 import { removedView } from "./auth_profiles.ts";
 
-/** How often a server that cannot be asked is asked, and how long there is in between. */
+/** How often a server is asked that is busy or cannot be reached, and how long there is in between. */
 const [TRIES, AGAIN_MS] = [3, 500];
 
 /** Revokes (RFC 7009), and deletes the profile. A failure leaves everything as it is. */
@@ -47,7 +47,9 @@ async function revoke(app: App, profile: AuthProfile): Promise<void> {
     try {
       return await revokeToken(credential, token, { clientSecret }, web.send);
     } catch (error) {
-      if (!isPalyraError(error, "connectivity") || left === 0) throw error;
+      const reason = isPalyraError(error, "connectivity") ? error.details?.["reason"] : undefined;
+      const mayPass = reason === "busy" || reason === "connection";
+      if (!mayPass || left === 0) throw error;
       await app.platform.clock.pause(AGAIN_MS);
     }
   }
