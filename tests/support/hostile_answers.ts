@@ -219,7 +219,9 @@ export function hostileCases(canary: string): HostileCase[] {
     for (const place of ["device", "code", "refresh"] as const) {
       cases.push({ what, place, talk: () => () => text, status });
     }
-    cases.push({ what, place: "revoke", talk: () => () => text, status: 4 });
+    // Only who refuses the client by name says that a person has to do something.
+    const refused = text.includes("invalid_client") ? 3 : 4;
+    cases.push({ what, place: "revoke", talk: () => () => text, status: refused });
   }
   for (const what of Object.keys(metadata("", ""))) {
     const of = (issuer: string): readonly [unknown, number] => metadata(issuer, canary)[what]!;
