@@ -82,7 +82,7 @@ async function storedIn(machine: Machine, cases: readonly Staged[]): Promise<unk
     names: list.secrets.map(({ ref }: { ref: string }) => ref),
     profiles: Deno.readTextFileSync(`${machine.stateRoot}/auth_profiles.toml`),
     tokens: Object.entries(values as Record<string, string>).map(([id, text]) => {
-      const { refreshing: _begun, ...set } = JSON.parse(text);
+      const { refreshing: _begun, begun_at: _when, ...set } = JSON.parse(text);
       return [id, set];
     }),
   };
