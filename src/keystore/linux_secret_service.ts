@@ -23,7 +23,7 @@ const PASSED = [
   "WAYLAND_DISPLAY",
 ];
 /** Usually 12 ms. A reading command that cannot read should say so within three seconds. */
-const READ_TIMEOUT_MS = 2_500;
+const READ_TIMEOUT_MS = 2_200;
 const WRITE_TIMEOUT_MS = 5_000;
 /** A person types a password. */
 const UNLOCK_TIMEOUT_MS = 60_000;

@@ -65,7 +65,7 @@ test("A tool that hangs is ended when the limit of its adapter is over", async (
     },
   });
   await Promise.all([
-    assertEndsAfter(2_500, () => linux.read(ITEM), "secret-tool search"),
+    assertEndsAfter(2_200, () => linux.read(ITEM), "secret-tool search"),
     assertEndsAfter(5_000, () => linux.store(ITEM, BLOB), "secret-tool store"),
     assertEndsAfter(5_000, () => linux.remove(ITEM), "secret-tool clear"),
     assertEndsAfter(10_000, () => macos.store(ITEM, BLOB), "security"),
