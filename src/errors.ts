@@ -47,3 +47,9 @@ export class PalyraError extends Error {
 export function isPalyraError(error: unknown, code?: ErrorCode): error is PalyraError {
   return error instanceof PalyraError && (code === undefined || error.code === code);
 }
+
+/** What stands behind the colon of a message, which says why; the place is told beside it. */
+export function clauseOf({ message }: { readonly message: string }): string {
+  const cut = message.indexOf(": ");
+  return cut === -1 ? message : message.slice(cut + 2);
+}

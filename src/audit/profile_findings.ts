@@ -7,9 +7,9 @@ import { stepTo } from "../config/references.ts";
 import { isTable, type TomlTable } from "../config/toml_document.ts";
 import { positionsOf } from "../config/toml_positions.ts";
 import { positionOf } from "../config/validate.ts";
+import { clauseOf } from "../errors.ts";
 import type { AuditedProfiles } from "./audited_profiles.ts";
 import { componentOf, type Finding, finding } from "./finding.ts";
-import { clauseOf } from "./reference_findings.ts";
 
 /** The keys by which the config names a profile. */
 const NAMING_KEYS = ["auth_profile_id", "auth_profile_ref"];
@@ -24,7 +24,7 @@ export function findUnreadable({ path, mistake }: AuditedProfiles): Finding[] {
   return [finding("unreadable_auth_profiles", {
     component: "auth_profiles",
     place,
-    message: clauseOf(mistake.message),
+    message: clauseOf(mistake),
     remedy: mistake.hint ?? "Correct it: until then no auth profile can be used",
   })];
 }

@@ -2,6 +2,7 @@
 
 import type { Config } from "../config/config.ts";
 import { fieldsBySecret } from "../config/references.ts";
+import { clauseOf } from "../errors.ts";
 import { listSecrets } from "../vault/list_secrets.ts";
 import type { Vault } from "../vault/vault.ts";
 import { formatSecretId } from "../vault/vault_ref.ts";
@@ -30,7 +31,7 @@ export function findInReferences(references: readonly AuditedReference[]): Findi
       field,
       ref: source,
       place,
-      message: clauseOf(error?.message ?? "") + (isOfIdleProfile(reference) ? IDLE : ""),
+      message: clauseOf(error ?? { message: "" }) + (isOfIdleProfile(reference) ? IDLE : ""),
       remedy: remedyOf(reference),
     })];
   });
@@ -84,12 +85,6 @@ export function remedyOf(reference: AuditedReference): string {
     default:
       return `Correct ${field}`;
   }
-}
-
-/** What stands after the colon of an error: the place is told beside it. */
-export function clauseOf(message: string): string {
-  const cut = message.indexOf(": ");
-  return cut === -1 ? message : message.slice(cut + 2);
 }
 
 /** Nothing is there, and nothing has to be. */

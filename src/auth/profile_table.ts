@@ -1,6 +1,6 @@
 /** A profile as it stands in a document: read strictly, with the key of each mistake. */
 
-import { PalyraError } from "../errors.ts";
+import { clauseOf, PalyraError } from "../errors.ts";
 import { formatSecretId, parseSecretId } from "../vault/vault_ref.ts";
 import {
   type AuthProfile,
@@ -160,6 +160,6 @@ function at<T>(key: string | undefined, read: () => T): T {
     return read();
   } catch (error) {
     if (!(error instanceof PalyraError)) throw error;
-    throw new ProfileMistake(key, error.message.replace(/^[^:]*: /, ""));
+    throw new ProfileMistake(key, clauseOf(error));
   }
 }

@@ -2,7 +2,7 @@
 
 import type { AuthorizationServer } from "oauth4webapi";
 import { PalyraError } from "../errors.ts";
-import { isLoopback } from "../network/address_rules.ts";
+import { isOfThisMachine } from "../network/address_rules.ts";
 import { parseEndpoint } from "./profile.ts";
 
 const ENDPOINTS = [
@@ -33,11 +33,6 @@ export function pageOf(value: unknown, by: string, name: string): string {
   const isBare = url?.username === "" && url.password === "";
   if (url === null || !isBare || !(isSecure || isHere)) throw unsound(name);
   return url.href;
-}
-
-function isOfThisMachine(url: URL | null): boolean {
-  const host = url?.hostname.replace(/^\[|\]$/g, "") ?? "";
-  return host === "localhost" || isLoopback(host);
 }
 
 /** A server elsewhere does not lead anybody to a service of this machine. */

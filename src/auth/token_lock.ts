@@ -14,6 +14,9 @@ export interface LockPlace {
 
 const NAME_LENGTH = 32;
 
+/** Longer than a refresh can take, in milliseconds, for who waits for one. */
+export const REFRESH_MS = 15_000;
+
 /**
  * Takes the lock of the tokens in this secret, whichever profiles name it; `undefined` when somebody has
  * held it all the time.

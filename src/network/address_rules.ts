@@ -31,3 +31,9 @@ export function isLoopback(text: string): boolean {
   const address = parseIpAddress(text);
   return address !== undefined && specialUseOf(address) === "loopback";
 }
+
+/** Whether a URL leads to this machine by its name `localhost` or by an address. */
+export function isOfThisMachine(url: URL | null): boolean {
+  const host = url?.hostname.replace(/^\[|\]$/g, "") ?? "";
+  return host === "localhost" || isLoopback(host);
+}

@@ -5,9 +5,9 @@
  */
 
 import { decodeUtf8, encodeUtf8 } from "../crypto/encoding.ts";
-import { isPalyraError } from "../errors.ts";
+import { clauseOf, isPalyraError } from "../errors.ts";
 import type { Processes } from "../platform/platform.ts";
-import { clauseOf, type NotSearched } from "./walk.ts";
+import type { NotSearched } from "./walk.ts";
 
 /** Where systems keep git; the user's PATH may name anybody's. */
 const PLACES = "/usr/bin:/usr/local/bin:/opt/homebrew/bin:/opt/local/bin:/bin";

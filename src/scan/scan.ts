@@ -1,13 +1,13 @@
 /** Searches trees of files for values, each file once, in bounded memory. */
 
-import { isPalyraError } from "../errors.ts";
+import { clauseOf, isPalyraError } from "../errors.ts";
 import type { FileTrees } from "../platform/foreign_files.ts";
 import type { Processes } from "../platform/platform.ts";
 import { searchIndex } from "./git_index.ts";
 import { type Hit, hitsOf } from "./hits.ts";
 import { type ReadAt, type StreamMatch, StreamSearch } from "./search_stream.ts";
 import type { SearchTable } from "./search_table.ts";
-import { clauseOf, filesBelow, type NotSearched } from "./walk.ts";
+import { filesBelow, type NotSearched } from "./walk.ts";
 
 /** A hit, and where. */
 export interface PlacedHit extends Hit {

@@ -1,6 +1,6 @@
 /** The files below a path, by our own rules: no links, no devices, no other file system. */
 
-import { isPalyraError, type PalyraError } from "../errors.ts";
+import { clauseOf, isPalyraError, type PalyraError } from "../errors.ts";
 import type { FileTrees } from "../platform/foreign_files.ts";
 
 /** Something that stands in the tree and is not searched. */
@@ -56,11 +56,6 @@ export function* filesBelow(
     }
     waiting.push(...below.reverse());
   }
-}
-
-/** What stands after the colon of an error. */
-export function clauseOf({ message }: PalyraError): string {
-  return message.slice(message.indexOf(": ") + 2);
 }
 
 function attempt<T>(body: () => T): { readonly value: T } | { readonly error: PalyraError } {

@@ -3,7 +3,7 @@
 import { completeBrowserLogin, isAnswerTo } from "../../auth/browser_login.ts";
 import type { EndedAttempt, PendingAttempt } from "../../auth/login_attempt.ts";
 import type { TokenSet } from "../../auth/token_set.ts";
-import { isPalyraError, PalyraError } from "../../errors.ts";
+import { clauseOf, isPalyraError, PalyraError } from "../../errors.ts";
 import type { App } from "../app.ts";
 import { endAttempt, type KeptAttempt } from "./attempts.ts";
 import { secretOf } from "./login_target.ts";
@@ -47,7 +47,7 @@ export async function completeAttempt(
     await storeLogin(app, profile, tokens);
     return { done: await endAttempt(app, claimed, ended("succeeded", "logged in")), tokens };
   } catch (error) {
-    const why = isPalyraError(error) ? error.message.replace(/^[^:]*: /, "") : "palyra failed";
+    const why = isPalyraError(error) ? clauseOf(error) : "palyra failed";
     try {
       await endAttempt(app, claimed, ended("failed", why));
     } catch { /* what went wrong first is what is told */ }

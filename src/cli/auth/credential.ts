@@ -1,7 +1,6 @@
 /** What a profile gives to who uses it: its key, or an access token that is good now. */
 
 import { type AuthProfile, isOAuth, isVisible } from "../../auth/profile.ts";
-import { readProfiles } from "../../auth/profiles_file.ts";
 import { encodeUtf8 } from "../../crypto/encoding.ts";
 import { SensitiveBytes } from "../../crypto/sensitive_bytes.ts";
 import { PalyraError } from "../../errors.ts";
@@ -9,7 +8,7 @@ import { readSecret } from "../../vault/read_secret.ts";
 import { parseSecretId } from "../../vault/vault_ref.ts";
 import type { App } from "../app.ts";
 import { openVaultToRead } from "../stores.ts";
-import { pathsOf, requireProfile } from "./profiles.ts";
+import { profilesOf, requireProfile } from "./profiles.ts";
 import { tokensOf } from "./tokens.ts";
 
 /** How long a token has to be good for unless somebody says otherwise. */
@@ -53,9 +52,7 @@ export async function credentialIn(
 
 /** A profile that may be used. Throws `not_found`, `denied`. */
 export async function enabledProfile(app: App, id: string): Promise<AuthProfile> {
-  const isThere = app.platform.directories.check(app.stateRoot);
-  const profiles = isThere ? await readProfiles(app.platform, pathsOf(app)) : new Map();
-  const profile = requireProfile(profiles, id);
+  const profile = requireProfile(await profilesOf(app), id);
   if (profile.enabled) return profile;
   throw new PalyraError("denied", `Cannot use ${profile.profileId}: it is switched off`, {
     hint: `palyra auth profiles set ${profile.profileId} --enable`,

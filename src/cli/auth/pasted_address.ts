@@ -3,7 +3,7 @@
 import { decodeUtf8 } from "../../crypto/encoding.ts";
 import { SensitiveBytes } from "../../crypto/sensitive_bytes.ts";
 import { PalyraError } from "../../errors.ts";
-import { isLoopback } from "../../network/address_rules.ts";
+import { isOfThisMachine } from "../../network/address_rules.ts";
 import type { App } from "../app.ts";
 
 /** A redirect that nobody listens at: the person copies the address that the browser failed to open. */
@@ -34,8 +34,7 @@ export async function pastedAddress(app: App): Promise<URL> {
  */
 export function parseRedirect(text: string): string {
   const url = URL.parse(text);
-  const host = url?.hostname.replace(/^\[|\]$/g, "") ?? "";
-  const isHere = url?.protocol === "http:" && (host === "localhost" || isLoopback(host));
+  const isHere = url?.protocol === "http:" && isOfThisMachine(url);
   const isBare = url?.username === "" && url.password === "" && !text.includes("#");
   if (url !== null && isHere && isBare) return url.href;
   throw new PalyraError("usage", "Cannot use --redirect-uri: it is no address of this machine", {

@@ -17,6 +17,7 @@ import {
 import type { ProviderKey } from "../../auth/provider.ts";
 import { readState, type RuntimeState } from "../../auth/runtime_state.ts";
 import type { SelectionFacts } from "../../auth/selection.ts";
+import type { LockPlace } from "../../auth/token_lock.ts";
 import { PalyraError } from "../../errors.ts";
 import { listSecrets } from "../../vault/list_secrets.ts";
 import { formatSecretId } from "../../vault/vault_ref.ts";
@@ -38,13 +39,23 @@ export function pathsOf(app: Pick<App, "stateRoot">): ProfilePaths {
   return profilePaths(app.stateRoot);
 }
 
+/** Where the locks of token sets are. */
+export function lockPlaceOf({ platform, stateRoot }: App): LockPlace {
+  return { platform, lockDirectory: `${stateRoot}/auth` };
+}
+
+/** The profiles that are there; none where there is no state root. Throws as `readProfiles` does. */
+export async function profilesOf(app: App): Promise<Profiles> {
+  const { platform, stateRoot } = app;
+  const isThere = platform.directories.check(stateRoot);
+  return isThere ? await readProfiles(platform, pathsOf(app)) : new Map();
+}
+
 /** Reads profiles and state, and looks which secrets there are. Changes nothing. */
 export async function knownProfiles(app: App): Promise<KnownProfiles> {
   const { platform } = app;
   const paths = pathsOf(app);
-  const profiles = platform.directories.check(app.stateRoot)
-    ? await readProfiles(platform, paths)
-    : new Map();
+  const profiles = await profilesOf(app);
   const versions = profiles.size === 0 ? new Map<string, number>() : await secretVersions(app);
   const stored = readState(platform, paths);
   const tags = await Promise.all([...profiles.values()].map(async (profile: AuthProfile) => {
@@ -75,9 +86,7 @@ export async function profileOfProvider(
   text: string,
   provider: ProviderKey,
 ): Promise<AuthProfile> {
-  const isThere = app.platform.directories.check(app.stateRoot);
-  const profiles = isThere ? await readProfiles(app.platform, pathsOf(app)) : new Map();
-  const profile = requireProfile(profiles, text);
+  const profile = requireProfile(await profilesOf(app), text);
   if (profile.provider === provider) return profile;
   throw new PalyraError(
     "usage",
@@ -94,8 +103,7 @@ export async function profileBefore(
   id: ProfileId,
   provider: ProviderKey,
 ): Promise<AuthProfile | undefined> {
-  const isThere = app.platform.directories.check(app.stateRoot);
-  const found = isThere ? (await readProfiles(app.platform, pathsOf(app))).get(id) : undefined;
+  const found = (await profilesOf(app)).get(id);
   if (found === undefined || found.provider === provider) return found;
   throw new PalyraError(
     "precondition",

@@ -1,9 +1,9 @@
 /** Takes a profile away, with what palyra has stored for it alone, and nothing that others refer to. */
 
 import { type AuthProfile, type ProfileId, refsOf } from "../../auth/profile.ts";
-import { changeProfiles, readProfiles } from "../../auth/profiles_file.ts";
+import { changeProfiles } from "../../auth/profiles_file.ts";
 import { changeState, withRecord } from "../../auth/runtime_state.ts";
-import { lockTokens } from "../../auth/token_lock.ts";
+import { lockTokens, REFRESH_MS } from "../../auth/token_lock.ts";
 import { isPalyraError, PalyraError } from "../../errors.ts";
 import { deleteSecret } from "../../vault/delete_secret.ts";
 import { lockConfigure } from "../../vault/recovery.ts";
@@ -12,7 +12,7 @@ import type { App } from "../app.ts";
 import { fieldsOfConfig } from "../referred_by.ts";
 import { hasVault, openVaultToChange } from "../stores.ts";
 import { ownedRef } from "./owned.ts";
-import { pathsOf, unknownProfile } from "./profiles.ts";
+import { lockPlaceOf, pathsOf, profilesOf, requireProfile } from "./profiles.ts";
 
 /** What became of the secrets that a profile named. */
 export interface RemovedProfile {
@@ -22,8 +22,6 @@ export interface RemovedProfile {
 }
 
 const LOCK_TIMEOUT_MS = 10_000;
-/** Longer than a refresh can take. */
-const REFRESH_MS = 15_000;
 
 /**
  * Removes a profile. Nobody refreshes its tokens, or logs in, between `before` and the end. Throws
@@ -36,10 +34,9 @@ export async function removeProfile(
 ): Promise<RemovedProfile> {
   const { platform } = app;
   const paths = pathsOf(app);
-  const [first] = refsOf(await profileNow(app, id));
-  const place = { platform, lockDirectory: `${app.stateRoot}/auth` };
-  using lock = await lockTokens(place, first!, REFRESH_MS);
-  const profile = await profileNow(app, id);
+  const [first] = refsOf(requireProfile(await profilesOf(app), id));
+  using lock = await lockTokens(lockPlaceOf(app), first!, REFRESH_MS);
+  const profile = requireProfile(await profilesOf(app), id);
   if (lock === undefined || refsOf(profile)[0] !== first) {
     throw new PalyraError("precondition", `Cannot delete ${id}: another process is at it`);
   }
@@ -56,13 +53,6 @@ export async function removeProfile(
     });
   }
   return await removeSecrets(app, profile, new Set([...left.values()].flatMap(refsOf)));
-}
-
-async function profileNow(app: App, id: ProfileId): Promise<AuthProfile> {
-  const isThere = app.platform.directories.check(app.stateRoot);
-  const found = isThere && (await readProfiles(app.platform, pathsOf(app))).get(id);
-  if (found) return found;
-  throw unknownProfile(id);
 }
 
 async function removeSecrets(

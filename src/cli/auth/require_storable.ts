@@ -2,11 +2,10 @@
 
 import { type AuthProfile, MAX_PROFILES } from "../../auth/profile.ts";
 import { profileFrom, ProfileMistake, tableOf } from "../../auth/profile_table.ts";
-import { readProfiles } from "../../auth/profiles_file.ts";
 import { PalyraError } from "../../errors.ts";
 import type { App } from "../app.ts";
 import { hasVault, openVaultToRead } from "../stores.ts";
-import { pathsOf } from "./profiles.ts";
+import { profilesOf } from "./profiles.ts";
 
 /**
  * Throws `usage` for a profile that is not sound, for one too many and for a document with a mistake, and
@@ -20,8 +19,7 @@ export async function requireStorable(app: App, profile: AuthProfile): Promise<v
     const { key, message } = error;
     throw new PalyraError("usage", `Cannot store the profile: ${key ?? "its id"}: ${message}`);
   }
-  if (!app.platform.directories.check(app.stateRoot)) return;
-  const profiles = await readProfiles(app.platform, pathsOf(app));
+  const profiles = await profilesOf(app);
   if (profiles.size >= MAX_PROFILES && !profiles.has(profile.profileId)) {
     throw new PalyraError("usage", `Cannot store the profile: there are ${MAX_PROFILES} already`);
   }

@@ -5,18 +5,16 @@ import { afterSuccess } from "../../auth/failures.ts";
 import type { OAuthProfile } from "../../auth/profile.ts";
 import { changeProfiles } from "../../auth/profiles_file.ts";
 import { changeState, withRecord } from "../../auth/runtime_state.ts";
-import { lockTokens } from "../../auth/token_lock.ts";
+import { lockTokens, REFRESH_MS } from "../../auth/token_lock.ts";
 import { formatTokenSet, type TokenSet } from "../../auth/token_set.ts";
 import { setSecret } from "../../vault/set_secret.ts";
 import { parseSecretId } from "../../vault/vault_ref.ts";
 import type { App } from "../app.ts";
 import { openVaultToWrite } from "../stores.ts";
 import type { JsonObject } from "../view.ts";
-import { pathsOf } from "./profiles.ts";
+import { lockPlaceOf, pathsOf } from "./profiles.ts";
 
 const LOCK_TIMEOUT_MS = 10_000;
-/** Longer than a refresh can take; a login is not lost for one that takes longer all the same. */
-const REFRESH_MS = 15_000;
 
 /**
  * Tokens first: a profile without them is harmless, tokens without a profile are found by the next login. No
@@ -27,9 +25,9 @@ export async function storeLogin(app: App, profile: OAuthProfile, tokens: TokenS
   const paths = pathsOf(app);
   const { vault } = await openVaultToWrite(app);
   using _open = vault;
-  const place = { platform, lockDirectory: `${app.stateRoot}/auth` };
   const { credential: { tokensRef }, profileId } = profile;
-  using _refresh = await lockTokens(place, tokensRef, REFRESH_MS);
+  // A login is not lost for a refresh that takes longer than it can.
+  using _refresh = await lockTokens(lockPlaceOf(app), tokensRef, REFRESH_MS);
   using value = formatTokenSet(tokens);
   const kept = { ...vault, keepVersions: 1 };
   const { version } = await setSecret(kept, parseSecretId(tokensRef), value);

@@ -11,7 +11,7 @@ import type { Vault } from "../../vault/vault.ts";
 import { parseSecretId } from "../../vault/vault_ref.ts";
 import type { App } from "../app.ts";
 import { openVaultToRead } from "../stores.ts";
-import { pathsOf } from "./profiles.ts";
+import { lockPlaceOf, pathsOf } from "./profiles.ts";
 
 /** The token set of an OAuth profile, good for as long as is wanted. Throws as `freshTokens` does. */
 export async function tokensOf(
@@ -22,9 +22,8 @@ export async function tokensOf(
   using vault = await openVaultToRead(app, { opensValues: true });
   const secrets = secretsIn(app, vault);
   const context: RefreshContext = {
-    platform: app.platform,
+    ...lockPlaceOf(app),
     paths: pathsOf(app),
-    lockDirectory: `${app.stateRoot}/auth`,
     secrets,
     holdSignals: async () => (await app.platform.heldSignals())(),
     ask: async (credential, set) => {

@@ -2,6 +2,7 @@
 
 import type { AuthProfile } from "../../auth/profile.ts";
 import { healthOf, type ProfileHealth } from "../../auth/health.ts";
+import type { ProfileHint } from "../../auth/hint.ts";
 import type { JsonObject } from "../view.ts";
 import type { KnownProfiles } from "./profiles.ts";
 
@@ -17,6 +18,23 @@ export function healthOfAll(
       now: facts.now,
     })
   );
+}
+
+/** How many hints need somebody and how many are to be known, and what that makes of all together. */
+export function summaryOf(hints: readonly (ProfileHint | undefined)[]): {
+  readonly errors: number;
+  readonly warnings: number;
+  readonly status: "ok" | "warning" | "error";
+} {
+  const count = (wanted: ProfileHint["severity"]): number =>
+    hints.filter((hint) => hint?.severity === wanted).length;
+  const [errors, warnings] = [count("error"), count("warning")];
+  return { errors, warnings, status: errors > 0 ? "error" : warnings > 0 ? "warning" : "ok" };
+}
+
+/** What programs are told of a profile, and of what is wrong with it. */
+export function hintedJson(health: ProfileHealth, hint: ProfileHint | undefined): JsonObject {
+  return { ...healthJson(health), ...(hint === undefined ? {} : { hint: { ...hint } }) };
 }
 
 /** What programs are told. */

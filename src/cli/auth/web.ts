@@ -24,11 +24,8 @@ const [SPACE, COLON] = [0x20, 0x3a];
  * trusted, and what reading the credential throws.
  */
 export async function webFor(app: App, endpoint: string): Promise<AuthWeb> {
-  const { isLoopback } = await import("../../network/address_rules.ts");
-  const isHere = (url: string): boolean => {
-    const host = URL.parse(url)?.hostname.replace(/^\[|\]$/g, "") ?? "";
-    return host === "localhost" || isLoopback(host);
-  };
+  const { isOfThisMachine } = await import("../../network/address_rules.ts");
+  const isHere = (url: string): boolean => isOfThisMachine(URL.parse(url));
   const config = await configOfAuth(app);
   const network = config && await networkIn(config);
   const certificates = network === undefined ? [] : await certificatesOf(app, config!, network);

@@ -9,14 +9,14 @@ import {
 import { changeProfiles } from "../../auth/profiles_file.ts";
 import { baseOf, checkKey, type KeyProvider } from "../../auth/key_check.ts";
 import { parseProvider } from "../../auth/provider.ts";
-import { lockTokens } from "../../auth/token_lock.ts";
+import { lockTokens, REFRESH_MS } from "../../auth/token_lock.ts";
 import { decodeUtf8 } from "../../crypto/encoding.ts";
 import { PalyraError } from "../../errors.ts";
 import { setSecret } from "../../vault/set_secret.ts";
 import { parseSecretId } from "../../vault/vault_ref.ts";
 import type { App } from "../app.ts";
 import { ownedRef } from "../auth/owned.ts";
-import { pathsOf, profileBefore } from "../auth/profiles.ts";
+import { lockPlaceOf, pathsOf, profileBefore } from "../auth/profiles.ts";
 import { requireStorable } from "../auth/require_storable.ts";
 import { webFor } from "../auth/web.ts";
 import { readValue } from "../read_value.ts";
@@ -32,9 +32,6 @@ export interface ApiKeyFlags {
   readonly "value-stdin"?: boolean | undefined;
   readonly "from-file"?: string | undefined;
 }
-
-/** A profile that is being deleted goes before it comes again. */
-const LOCK_TIMEOUT_MS = 15_000;
 
 /** Tries the key; only then key and profile are stored. */
 export async function authApiKey(
@@ -66,8 +63,8 @@ export async function authApiKey(
   }
   const { vault } = await openVaultToWrite(app);
   using _open = vault;
-  const place = { platform: app.platform, lockDirectory: `${app.stateRoot}/auth` };
-  using _lock = await lockTokens(place, apiKeyRef, LOCK_TIMEOUT_MS);
+  // A profile that is being deleted goes before it comes again.
+  using _lock = await lockTokens(lockPlaceOf(app), apiKeyRef, REFRESH_MS);
   const { changed } = await setSecret(vault, parseSecretId(apiKeyRef), key);
   await changeProfiles(app.platform, pathsOf(app), () => new Map([[id, profile]]));
   return {

@@ -8,7 +8,7 @@ import { type ProfileRecord, readState, TIMES } from "../../auth/runtime_state.t
 import type { App } from "../app.ts";
 import { isOwned } from "../auth/owned.ts";
 import { knownProfiles, pathsOf, secretVersions } from "../auth/profiles.ts";
-import { healthJson, healthOfAll } from "../auth/told.ts";
+import { healthOfAll, hintedJson, summaryOf } from "../auth/told.ts";
 import { findingsFailure } from "../doctor/check.ts";
 import type { JsonObject, RecordView } from "../view.ts";
 
@@ -34,10 +34,7 @@ export async function profilesDoctor(app: App, flags: ProfilesDoctorFlags): Prom
     .filter((profile) => flags.agent === undefined || isVisible(profile, flags.agent))
     .sort((a, b) => a.profileId < b.profileId ? -1 : 1);
   const hints = profiles.map((profile) => hintOf(profile, known.facts));
-  const count = (wanted: ProfileHint["severity"]): number =>
-    hints.filter((hint) => hint?.severity === wanted).length;
-  const [errors, warnings] = [count("error"), count("warning")];
-  const status = errors > 0 ? "error" : warnings > 0 ? "warning" : "ok";
+  const { errors, warnings, status } = summaryOf(hints);
   const healths = healthOfAll(known, profiles);
   const failure = findingsFailure(errors, flags.strict ? warnings : 0);
   return {
@@ -45,10 +42,7 @@ export async function profilesDoctor(app: App, flags: ProfilesDoctorFlags): Prom
     json: {
       status,
       summary: { profile_count: profiles.length, warning_count: warnings, error_count: errors },
-      profiles: healths.map((health, at) => ({
-        ...healthJson(health),
-        ...(hints[at] === undefined ? {} : { hint: { ...hints[at] } }),
-      })),
+      profiles: healths.map((health, at) => hintedJson(health, hints[at])),
     },
     text:
       healths.flatMap(({ profile, reason }, at) => linesOf(profile.profileId, hints[at], reason))

@@ -10,12 +10,12 @@ import {
   parseProfileScope,
   refsOf,
 } from "../../auth/profile.ts";
-import { changeProfiles, readProfiles } from "../../auth/profiles_file.ts";
+import { changeProfiles } from "../../auth/profiles_file.ts";
 import { parseProvider } from "../../auth/provider.ts";
 import { PalyraError } from "../../errors.ts";
 import { formatSecretId, parseSecretId } from "../../vault/vault_ref.ts";
 import type { App } from "../app.ts";
-import { knownProfiles, pathsOf, requireProfile } from "../auth/profiles.ts";
+import { knownProfiles, pathsOf, profilesOf, requireProfile } from "../auth/profiles.ts";
 import { type RemovedProfile, removeProfile } from "../auth/remove_profile.ts";
 import { healthJson, healthLine, healthOfAll } from "../auth/told.ts";
 import { shown } from "../shown.ts";
@@ -107,9 +107,7 @@ export async function profilesSet(
     throw new PalyraError("usage", "Cannot use --enable and --disable together");
   }
   const { platform, stateRoot } = app;
-  const isThere = platform.directories.check(stateRoot);
-  const found = isThere ? await readProfiles(platform, pathsOf(app)) : undefined;
-  profileOf(flags, id, found?.get(id)); // what cannot be stored makes nothing
+  profileOf(flags, id, (await profilesOf(app)).get(id)); // what cannot be stored makes nothing
   platform.directories.ensure(stateRoot);
   let changed = false;
   await changeProfiles(platform, pathsOf(app), (profiles) => {

@@ -6,7 +6,7 @@ import { fieldValue } from "../../config/field.ts";
 import { PalyraError } from "../../errors.ts";
 import type { App } from "../app.ts";
 import { knownProfiles, profileOfProvider } from "../auth/profiles.ts";
-import { healthJson, healthLine, healthOfAll } from "../auth/told.ts";
+import { healthLine, healthOfAll, hintedJson, summaryOf } from "../auth/told.ts";
 import { readExistingConfig } from "../configs.ts";
 import { editConfig, type FieldEdit } from "../edit_config.ts";
 import type { RecordView } from "../view.ts";
@@ -32,15 +32,7 @@ export async function providerStatus(app: App, provider: ProviderKey): Promise<R
     .sort((a, b) => a.profileId < b.profileId ? -1 : 1);
   const named = await namedProfile(app);
   const hints = profiles.map((profile) => hintOf(profile, known.facts));
-  const worst = (severity: "error" | "warning"): boolean =>
-    hints.some((hint) => hint?.severity === severity);
-  const state = profiles.length === 0
-    ? "none"
-    : worst("error")
-    ? "error"
-    : worst("warning")
-    ? "warning"
-    : "ok";
+  const state = profiles.length === 0 ? "none" : summaryOf(hints).status;
   const healths = healthOfAll(known, profiles);
   const isDefault = ({ profile }: (typeof healths)[number]): boolean => profile.profileId === named;
   return {
@@ -52,9 +44,8 @@ export async function providerStatus(app: App, provider: ProviderKey): Promise<R
         ? {}
         : { default_profile_id: named }),
       profiles: healths.map((health, at) => ({
-        ...healthJson(health),
+        ...hintedJson(health, hints[at]),
         is_default: isDefault(health),
-        ...(hints[at] === undefined ? {} : { hint: { ...hints[at] } }),
       })),
     },
     text: healths.map((health) => `${healthLine(health)}${isDefault(health) ? "  (default)" : ""}`)

@@ -4,6 +4,7 @@ import { hintOf } from "../../auth/hint.ts";
 import { isPalyraError } from "../../errors.ts";
 import type { App } from "../app.ts";
 import { knownProfiles } from "../auth/profiles.ts";
+import { summaryOf } from "../auth/told.ts";
 import { type Check, fail, failed, ok, skipped, warn } from "./check.ts";
 
 const ID = "auth_profiles";
@@ -15,10 +16,11 @@ export async function checkProfiles(app: App): Promise<Check> {
     const { profiles, facts } = await knownProfiles(app);
     if (profiles.size === 0) return skipped(ID, "there are none");
     const hints = [...profiles.values()].map((profile) => hintOf(profile, facts));
-    const bad = hints.filter((hint) => hint?.severity === "error").length;
-    const odd = hints.filter((hint) => hint?.severity === "warning").length;
-    if (bad > 0) return fail(ID, `${bad} of ${profiles.size} cannot be used`, REMEDY);
-    if (odd > 0) return warn(ID, `${odd} of ${profiles.size} failed the last time`, REMEDY);
+    const { errors, warnings } = summaryOf(hints);
+    if (errors > 0) return fail(ID, `${errors} of ${profiles.size} cannot be used`, REMEDY);
+    if (warnings > 0) {
+      return warn(ID, `${warnings} of ${profiles.size} failed the last time`, REMEDY);
+    }
     return ok(ID, `${profiles.size} known, and none has failed`);
   } catch (error) {
     // What keeps the vault shut is told by the checks of the backend.
