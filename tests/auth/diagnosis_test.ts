@@ -59,7 +59,9 @@ Deno.test("the first thing that is wrong with a profile is told; what the next u
   }
   const gone = { isPresent: false };
   assert.equal(hint({ failure: "auth_invalid" }, gone), "error credential_missing");
-  assert.equal(hint({}, { ...gone, profile: { ...WORK, enabled: false } }), undefined);
+  const idle = { profile: { ...WORK, enabled: false } };
+  assert.equal(hint({}, { ...gone, ...idle }), undefined);
+  assert.equal(hint({ ...failed, failure: "refresh_failed" }, idle), undefined);
 });
 
 async function findings(machine: Machine): Promise<string[]> {
