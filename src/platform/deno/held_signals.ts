@@ -4,6 +4,8 @@ import { ignoredSignals } from "./ignored_signals.ts";
 
 const HELD: readonly Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"];
 const HELD_ON_WINDOWS: readonly Deno.Signal[] = ["SIGINT", "SIGBREAK"];
+/** A thread of the runtime ends the process, within a millisecond or two where the machine is idle. */
+const ENDED_WITHIN_MS = 1_000;
 
 /** Holds them off until disposed of; the first one that came is then sent again, and ends palyra. */
 export function holdSignals(): Disposable {
@@ -20,7 +22,13 @@ export function holdSignals(): Disposable {
   return {
     [Symbol.dispose]: () => {
       for (const { signal, listener } of listeners) Deno.removeSignalListener(signal, listener);
-      if (came !== undefined) Deno.kill(Deno.pid, came);
+      if (came !== undefined) end(came);
     },
   };
+}
+
+/** Waits for the end: going on, palyra could print its result and exit 0 before the signal arrives. */
+function end(signal: Deno.Signal): void {
+  Deno.kill(Deno.pid, signal);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ENDED_WITHIN_MS);
 }
