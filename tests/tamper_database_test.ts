@@ -1,7 +1,13 @@
 /** A database whose tables or file were altered is refused by every command; an older whole one is not. */
 
 import assert from "node:assert/strict";
-import { alter, makeKnownMachine, VALUES } from "./support/altered_state.ts";
+import {
+  alter,
+  COMMANDS,
+  type Invocation,
+  makeKnownMachine,
+  VALUES,
+} from "./support/altered_state.ts";
 import { assertRefused, eachOf, makeMachine } from "./support/cli_run.ts";
 import { copyTree } from "./support/file_trees.ts";
 import { assertAllRefuse, type Damage } from "./support/refusals.ts";
@@ -60,14 +66,18 @@ const FILES: readonly Damage[] = [
   { what: "removed", apply: (root) => Deno.removeSync(databaseOf(root)) },
 ];
 
-Deno.test("Every command refuses a database with other tables, and changes nothing", async () => {
+Deno.test("Commands refuse a database with other tables, and changes nothing", async () => {
   using machine = await makeKnownMachine();
-  await eachOf(SCHEMA, (damage) => assertAllRefuse(machine, damage));
+  await eachOf([...SCHEMA.entries()], ([at, damage]) => {
+    return assertAllRefuse(machine, damage, everyThird(at));
+  });
 });
 
-Deno.test("Every command refuses a database file that is cut, replaced or gone, and changes nothing", async () => {
+Deno.test("Commands refuse a database file that is cut, replaced or gone, and changes nothing", async () => {
   using machine = await makeKnownMachine();
-  await eachOf(FILES, (damage) => assertAllRefuse(machine, damage));
+  await eachOf([...FILES.entries()], ([at, damage]) => {
+    return assertAllRefuse(machine, damage, everyThird(at));
+  });
 });
 
 Deno.test("A whole older state that is put back reads as it was: a documented limit", async () => {
@@ -102,6 +112,11 @@ Deno.test("An empty database file is damage, never a new vault", async () => {
   assertRefused(await machine.run(["init"]), 9, "init");
   assert.equal(Deno.statSync(databaseOf(machine.stateRoot)).size, 0);
 });
+
+/** A third of the commands, readers and writers; three damages in a row meet all of them. */
+function everyThird(at: number): readonly Invocation[] {
+  return COMMANDS.filter((_, command) => command % 3 === at % 3);
+}
 
 function databaseOf(stateRoot: string): string {
   return `${stateRoot}/vault/vault.db`;
