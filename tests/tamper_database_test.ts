@@ -66,14 +66,14 @@ const FILES: readonly Damage[] = [
   { what: "removed", apply: (root) => Deno.removeSync(databaseOf(root)) },
 ];
 
-Deno.test("Commands refuse a database with other tables, and changes nothing", async () => {
+Deno.test("Commands refuse a database with other tables, and change nothing", async () => {
   using machine = await makeKnownMachine();
   await eachOf([...SCHEMA.entries()], ([at, damage]) => {
     return assertAllRefuse(machine, damage, everyThird(at));
   });
 });
 
-Deno.test("Commands refuse a database file that is cut, replaced or gone, and changes nothing", async () => {
+Deno.test("Commands refuse a database file that is cut, replaced or gone, and change nothing", async () => {
   using machine = await makeKnownMachine();
   await eachOf([...FILES.entries()], ([at, damage]) => {
     return assertAllRefuse(machine, damage, everyThird(at));

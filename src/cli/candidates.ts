@@ -1,14 +1,20 @@
 /** What may stand in an argument, for completion: names of scopes and secrets, targets. */
 
 import type { App } from "./app.ts";
-import type { CommandContext } from "./command.ts";
+
+/** The command line that is being typed. */
+interface Typing {
+  readonly app: App;
+  /** Its words before the one that is being typed. */
+  readonly typed?: readonly string[];
+}
 
 /** Proposes words that begin as the one that is being typed does. */
-export type Propose = (this: CommandContext, partial: string) => Promise<readonly string[]>;
+export type Propose = (this: Typing, partial: string) => Promise<readonly string[]>;
 
 /** References of all secrets; after `NAME=` and with `vault://` too. */
 export async function references(
-  this: CommandContext,
+  this: Typing,
   partial: string,
 ): Promise<readonly string[]> {
   const name = /^[^=:/]*=/.exec(partial)?.[0] ?? "";
@@ -20,7 +26,7 @@ export async function references(
 
 /** Scopes that have a secret. */
 export async function scopes(
-  this: CommandContext,
+  this: Typing,
   partial: string,
 ): Promise<readonly string[]> {
   const found = await stored(this.app);
@@ -29,7 +35,7 @@ export async function scopes(
 
 /** Names in the scope that was typed before. */
 export async function namesInScope(
-  this: CommandContext,
+  this: Typing,
   partial: string,
 ): Promise<readonly string[]> {
   const scope = this.typed?.findLast((word) => !word.startsWith("-"));
@@ -42,7 +48,7 @@ export async function namesInScope(
 
 /** Targets of `secrets configure`, then what a reference may be. */
 export async function targets(
-  this: CommandContext,
+  this: Typing,
   partial: string,
 ): Promise<readonly string[]> {
   const { TARGETS, PROVIDER_TARGET } = await import("../config/target.ts");

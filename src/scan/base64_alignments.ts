@@ -5,7 +5,6 @@
  */
 
 import { encodeUtf8 } from "../crypto/encoding.ts";
-import type { EdgeBits } from "./forms.ts";
 
 const STANDARD = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 /** The 6 bits of each character of both alphabets (RFC 4648), 255 for others. */
@@ -13,6 +12,12 @@ const BITS_OF = new Uint8Array(256).fill(255);
 for (let bits = 0; bits < 64; bits++) BITS_OF[STANDARD.charCodeAt(bits)] = bits;
 BITS_OF["-".charCodeAt(0)] = 62;
 BITS_OF["_".charCodeAt(0)] = 63;
+
+/** Bits that a base64 character beside a form must have, of the 6 that it stands for. */
+export interface EdgeBits {
+  readonly mask: number;
+  readonly bits: number;
+}
 
 /** A form, and what must stand beside it. */
 export interface AlignedForm {

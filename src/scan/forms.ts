@@ -4,7 +4,7 @@
  */
 
 import { decodeUtf8, encodeUtf8 } from "../crypto/encoding.ts";
-import { alignedBase64 } from "./base64_alignments.ts";
+import { alignedBase64, type EdgeBits } from "./base64_alignments.ts";
 
 /** How a value was written where it was found. */
 export type ValueForm = "whole" | "trimmed" | "line" | "head" | "base64" | "url" | "json" | "hex";
@@ -16,12 +16,6 @@ export interface FormBytes {
   /** What the character before and after must be like, where it holds a few more bits of the value. */
   readonly before?: EdgeBits | undefined;
   readonly after?: EdgeBits | undefined;
-}
-
-/** Bits that a base64 character beside a form must have, of the 6 that it stands for. */
-export interface EdgeBits {
-  readonly mask: number;
-  readonly bits: number;
 }
 
 /** Shorter values, and those of fewer different bytes, are in every second file by accident. */

@@ -4,7 +4,7 @@ import type { Credential, ProfileWish } from "../../protocols/protocol.ts";
 import { isProfileLabel } from "../../protocols/rules.ts";
 import { chooseProfile } from "../auth/chosen.ts";
 import { credentialIn } from "../auth/credential.ts";
-import type { Client } from "./credentials.ts";
+import type { Client } from "./client.ts";
 
 /** What may be chosen is what the client could name: `auth:PROFILE` of others counts as denied. */
 export async function chosenCredential(

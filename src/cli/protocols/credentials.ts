@@ -12,7 +12,6 @@ import type {
   Listed,
   NewCredential,
   ProfileCredentials,
-  Protocol,
 } from "../../protocols/protocol.ts";
 import { decide, type Decision } from "../../protocols/rules.ts";
 import { resolveEach, type SecretRequest } from "../../resolver/resolver.ts";
@@ -20,18 +19,8 @@ import { parseSecretRef, type SecretRef } from "../../resolver/secret_ref.ts";
 import { parseName, parseVaultRef } from "../../vault/vault_ref.ts";
 import { makeSecretId, type SecretId } from "../../vault/vault_ref.ts";
 import { parseScope } from "../../vault/scope.ts";
-import type { App } from "../app.ts";
 import { hasVault, openVaultToRead } from "../stores.ts";
-import type { Rules } from "./rules_of.ts";
-
-/** Who asks, and what the rules are. */
-export interface Client {
-  readonly app: App;
-  /** The protocol by its name on the command line and in the config. */
-  readonly name: string;
-  readonly protocol: Protocol;
-  readonly rules: Rules;
-}
+import type { Client } from "./client.ts";
 
 /** What is wiped at the end of a call. */
 export interface OpenCredentials extends Credentials, ProfileCredentials, Disposable {}
