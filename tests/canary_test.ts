@@ -12,9 +12,11 @@ import {
 } from "./support/canary.ts";
 import { alter } from "./support/altered_state.ts";
 import { type CliOptions, eachOf, type Machine, makeMachine, resultOf } from "./support/cli_run.ts";
+import { whyNoStrace } from "./support/requirements.ts";
+import { unlessSkipped } from "./support/skip.ts";
+import { STRACE } from "./support/strace.ts";
 
 const KILLS = 30;
-const STRACE = "/usr/bin/strace";
 const FORMS = [[], ["--json"], ["--output-format", "ndjson"], ["--verbose"], ["-v", "--json"]];
 /** Every command is run in two of the forms, and every form with two commands of five. */
 const FORMS_OF_EACH = 2;
@@ -197,19 +199,15 @@ Deno.test("Neither the arguments nor the environment of a palyra process hold th
   }
 });
 
-const noStrace = whyNoStrace();
-if (noStrace !== undefined) {
-  Deno.stdout.writeSync(new TextEncoder().encode(`skipped: no-strace: ${noStrace}\n`));
-}
+const testWithStrace = unlessSkipped("no-strace", whyNoStrace());
 
-Deno.test({
-  name: "No program is started with a value: strace sees one execve, and no value in it",
-  ignore: noStrace !== undefined,
-  fn: async () => {
+testWithStrace(
+  "No program is started with a value: strace sees one execve, and no value in it",
+  async () => {
     using machine = makeMachine();
     const canaries = await storeCanaries(machine);
     const log = `${machine.home}/strace.log`;
-    const trace = [STRACE, "-f", "-v", "-s", "1000000", "-e", "trace=execve", "-o", log];
+    const trace = [...STRACE, "-v", "-s", "1000000", "-e", "trace=execve", "-o", log];
     const runs: readonly [string[], CliOptions][] = [
       [["secrets", "set", "global/text"], { stdin: canaries[0]!.value }],
       [["secrets", "set", "global/fresh"], { stdin: canaries[2]!.value }],
@@ -225,7 +223,7 @@ Deno.test({
       assertNoTrace(canaries, text, `execve of ${args.join(" ")}`);
     }
   },
-});
+);
 
 Deno.test("A writer killed at any moment leaves no trace of a value, and the vault stays whole", async () => {
   using machine = makeMachine();
@@ -289,14 +287,4 @@ async function assertSilent(
   const { bytes, stderr } = await machine.run(args, options);
   assertNoTrace(canaries, bytes, `standard output of ${args.join(" ")}`);
   assertNoTrace(canaries, stderr, `standard error of ${args.join(" ")}`);
-}
-
-function whyNoStrace(): string | undefined {
-  try {
-    const args = ["-f", "-o", "/dev/null", "/bin/true"];
-    const { success } = new Deno.Command(STRACE, { args, stderr: "null" }).outputSync();
-    return success ? undefined : "strace may not trace here";
-  } catch {
-    return "strace is missing";
-  }
 }

@@ -6,10 +6,11 @@ import { makeApprover } from "../support/openssl_devices.ts";
 import { openssl, serialIn } from "../support/certificate_tools.ts";
 import { whyNoStrace } from "../support/requirements.ts";
 import { unlessSkipped } from "../support/skip.ts";
+import { STRACE } from "../support/strace.ts";
 
 /** Holds a process up for three seconds where it is about to put its file in its place. */
 const SLOW = [
-  ...["/usr/bin/strace", "-f", "-o", "/dev/null", "-e", "trace=rename,renameat,renameat2"],
+  ...[...STRACE, "-o", "/dev/null", "-e", "trace=rename,renameat,renameat2"],
   ...["-e", "inject=rename,renameat,renameat2:delay_enter=3000000"],
 ];
 const LOOK_EVERY_MS = 20;

@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { assertFails } from "../support/failures.ts";
 import { whyNoStrace } from "../support/requirements.ts";
 import { unlessSkipped } from "../support/skip.ts";
+import { STRACE } from "../support/strace.ts";
 
-const STRACE = "/usr/bin/strace";
 const testWithStrace = unlessSkipped("no-strace", whyNoStrace());
 
 /** Runs a script under strace; the paths that it synced and the renames, in order. */
@@ -20,9 +20,9 @@ async function syncsOf(script: string): Promise<string[]> {
       `import { denoPlatform } from "${source}";\nconst directory = "${directory}";\n${script}\n`,
     );
     const calls = "trace=fsync,fdatasync,rename,renameat,renameat2,link,linkat";
-    const { success, stderr } = await new Deno.Command(STRACE, {
+    const { success, stderr } = await new Deno.Command(STRACE[0], {
       args: [
-        "-f",
+        ...STRACE.slice(1),
         "-y",
         "-e",
         calls,

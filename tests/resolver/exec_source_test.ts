@@ -6,6 +6,7 @@ import { NOBODY } from "../support/cli_words.ts";
 import { testWithStrace } from "../support/config_watch.ts";
 import { whyNoSetpriv } from "../support/requirements.ts";
 import { unlessSkipped } from "../support/skip.ts";
+import { STRACE } from "../support/strace.ts";
 
 const SECRET = "value of the program 55c9";
 
@@ -181,7 +182,7 @@ testWithStrace("programs that speak the protocol are started once for all their 
   Deno.writeTextFileSync(config, `${lines.join("\n")}\n`);
   const all = ["resolve", "--all", "--json", "--config", config];
   const log = `${machine.directory}/calls`;
-  const through = ["/usr/bin/strace", "-f", "-e", "trace=execve", "-o", log];
+  const through = [...STRACE, "-e", "trace=execve", "-o", log];
   const { values } = JSON.parse((await machine.succeed(all, { through })).stdout);
   assert.deepEqual(values, { k0: "1", k1: "2", k6: "1" });
   const started = Deno.readTextFileSync(log).split("\n")
@@ -207,9 +208,9 @@ testWithStrace("nothing of a program's output is written anywhere", async () => 
   const config = `${machine.home}/palyra.toml`;
   Deno.writeTextFileSync(config, `a_secret_ref = { kind = "exec", command = ["${program}"] }\n`);
   const log = `${machine.directory}/calls`;
-  const trace = ["-f", "-s", "200", "-e", "trace=write,openat,creat,memfd_create", "-o", log];
+  const trace = ["-s", "200", "-e", "trace=write,openat,creat,memfd_create", "-o", log];
   const { stdout } = await machine.succeed(["resolve", "config:a", "--config", config], {
-    through: ["/usr/bin/strace", ...trace],
+    through: [...STRACE, ...trace],
   });
   assert.equal(stdout, SECRET);
   const written = Deno.readTextFileSync(log).split("\n").filter((line) =>

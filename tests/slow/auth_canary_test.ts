@@ -7,6 +7,7 @@ import { makeMachine } from "../support/cli_run.ts";
 import { testWithStrace } from "../support/config_watch.ts";
 import { say } from "../support/dice.ts";
 import { json, pasteLogin, plain, startScriptedServer } from "../support/scripted_login.ts";
+import { STRACE } from "../support/strace.ts";
 
 const FORMS = [["--json"], ["--verbose"]];
 
@@ -30,8 +31,7 @@ testWithStrace(
     using machine = makeMachine();
     const trace = `${machine.directory}/trace`;
     const through = [
-      "/usr/bin/strace",
-      "-f",
+      ...STRACE,
       "-v",
       "-s",
       "99999",

@@ -9,6 +9,7 @@ import { pasteLogin, type ScriptedServer, startScriptedServer } from "../support
 import { loginBy, PROFILE, storeTokens } from "../support/token_profile.ts";
 import { certificateFor, selfSigned, webCertificate } from "../support/web_certificate.ts";
 import { openMounts, registerWithMounts } from "../support/whole_machine.ts";
+import { STRACE } from "../support/strace.ts";
 
 const FRESH = { access_token: "fresh", token_type: "Bearer", expires_in: 3_600 };
 
@@ -146,8 +147,7 @@ testWithStrace(
     await machine.succeed(["secrets", "set", "global/proxy"], { stdin: `user:${password}` });
     const trace = `${machine.directory}/trace`;
     const through = [
-      "/usr/bin/strace",
-      "-f",
+      ...STRACE,
       "-v",
       "-s",
       "9999",

@@ -5,6 +5,7 @@ import { makeMachine } from "../support/cli_run.ts";
 import { type Run, wholePairing } from "../support/pairing_life.ts";
 import { whyNoStrace } from "../support/requirements.ts";
 import { unlessSkipped } from "../support/skip.ts";
+import { STRACE } from "../support/strace.ts";
 
 const testWithStrace = unlessSkipped("no-strace", whyNoStrace());
 
@@ -15,8 +16,7 @@ testWithStrace(
     using joiner = makeMachine();
     const log = `${approver.directory}/calls`;
     const through = [
-      "/usr/bin/strace",
-      "-f",
+      ...STRACE,
       "-s",
       "100000",
       "-e",

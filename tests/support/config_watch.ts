@@ -3,6 +3,7 @@
 import type { CliOptions, CliResult } from "./cli_run.ts";
 import { whyNoStrace } from "./requirements.ts";
 import { type RegisterTest, unlessSkipped } from "./skip.ts";
+import { STRACE } from "./strace.ts";
 
 /** Registers tests that look at system calls. */
 export const testWithStrace: RegisterTest = unlessSkipped("no-strace", whyNoStrace());
@@ -23,8 +24,8 @@ export async function watchCommand(
 ): Promise<WatchedCommand> {
   const log = Deno.makeTempFileSync({ prefix: "palyra-watch-" });
   try {
-    const trace = ["-f", "-s", "4096", "-e", "trace=%file,connect", "-o", log];
-    const result = await run({ ...options, through: ["/usr/bin/strace", ...trace] });
+    const trace = ["-s", "4096", "-e", "trace=%file,connect", "-o", log];
+    const result = await run({ ...options, through: [...STRACE, ...trace] });
     const calls = Deno.readTextFileSync(log).split("\n");
     return { result, started: calls.filter((call) => /\bexecve(?:at)?\(/.test(call)), calls };
   } finally {

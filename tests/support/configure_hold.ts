@@ -6,6 +6,7 @@ import { type Place, run } from "./configure_place.ts";
 import type { Call } from "./crash_calls.ts";
 import type { Ran } from "./crash_process.ts";
 import { pause } from "./dice.ts";
+import { SIGNALLING_STRACE } from "./strace.ts";
 
 /** Where it is stopped: the new text is on disk beside the old one; or it has replaced the old one. */
 export type Stage = "new text" | "replaced";
@@ -41,7 +42,7 @@ export async function hold(place: Place, change: Change, at: number): Promise<He
   const directory = Deno.makeTempDirSync({ prefix: "palyra-held-" });
   const [log, number] = [`${directory}/log`, `${directory}/pid`];
   const inject = ["-e", "trace=fsync", "-e", `inject=fsync:signal=SIGSTOP:when=${at}`];
-  const through = ["/usr/bin/strace", "-f", "-o", log, ...inject];
+  const through = [...SIGNALLING_STRACE, "-o", log, ...inject];
   const noted = ["/bin/sh", "-c", 'echo $$ > "$0" && exec "$@"', number];
   let over = false;
   const { args, stdin } = change;

@@ -1,6 +1,7 @@
 /** System calls of a palyra process, watched through strace, and made to fail or to kill. */
 
 import { type Ran, runPalyra } from "./crash_process.ts";
+import { SIGNALLING_STRACE, STRACE } from "./strace.ts";
 
 /** One system call below the state root. */
 export interface Call {
@@ -54,7 +55,8 @@ export async function watch(
       ? []
       : ["-e", `inject=${injection.name}:${injection.effect}:when=${injection.at}`];
     const traced = `trace=${CHANGING.join()}`;
-    const through = ["/usr/bin/strace", "-f", "-y", "-o", log, "-e", traced, ...inject];
+    const strace = injection?.effect === "signal=SIGKILL" ? SIGNALLING_STRACE : STRACE;
+    const through = [...strace, "-y", "-o", log, "-e", traced, ...inject];
     const cached = injection !== undefined && MADE_WITHOUT_CACHE.has(injection.name);
     const env = cached ? {} : { DENO_DIR: NO_CACHE };
     const ran = await runPalyra(root, args, { stdin, through, env });

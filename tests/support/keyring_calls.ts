@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { assertNoTrace, type Canary } from "./canary.ts";
 import { keptTexts, type KeyringUser } from "./keyring_user.ts";
 import type { SecretService } from "./secret_service.ts";
+import { STRACE } from "./strace.ts";
 
 /** What one command started. */
 export interface Calls {
@@ -35,9 +36,7 @@ interface Started {
 }
 
 const TOOL = "/usr/bin/secret-tool";
-const STRACE = [
-  ...["/usr/bin/strace", "-f", "--seccomp-bpf", "-v", "-s", "1000000", "-e", "trace=execve", "-o"],
-];
+const SEEN = [...STRACE, "-v", "-s", "1000000", "-e", "trace=execve", "-o"];
 /** Variables that `secret-tool` may be given. */
 const ALLOWED = [
   "DBUS_SESSION_BUS_ADDRESS",
@@ -64,7 +63,7 @@ export function callsOf(user: KeyringUser, canary: Canary): Watcher {
   const watch = async (args: readonly string[], stdin?: string | Uint8Array): Promise<Calls> => {
     const log = Deno.makeTempFileSync({ prefix: "palyra-calls-" });
     try {
-      await user.succeed(args, { stdin, env: ENVIRONMENT, through: [...STRACE, log] });
+      await user.succeed(args, { stdin, env: ENVIRONMENT, through: [...SEEN, log] });
       const calls = readCalls(Deno.readTextFileSync(log), canary, args.join(" "));
       commands++;
       tools += calls.verbs.length;

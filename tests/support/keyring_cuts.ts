@@ -2,6 +2,7 @@
 
 import { type Call, type Injection, injectionsFor } from "./crash_calls.ts";
 import type { KeyringUser, Said } from "./keyring_user.ts";
+import { SIGNALLING_STRACE, STRACE } from "./strace.ts";
 
 /**
  * Calls that change what is on disk, and those around a program that is started: before it, after it
@@ -27,7 +28,7 @@ export async function rehearse(
 ): Promise<Call[]> {
   const log = Deno.makeTempFileSync({ prefix: "palyra-calls-" });
   try {
-    await user.succeed(args, { stdin, through: strace(log) });
+    await user.succeed(args, { stdin, through: [...STRACE, ...watching(log)] });
     return callsIn(Deno.readTextFileSync(log), user.root);
   } finally {
     Deno.removeSync(log);
@@ -47,11 +48,14 @@ export async function cut(
   stdin?: string,
 ): Promise<Said> {
   const inject = ["-e", `inject=${name}:signal=SIGKILL:when=${at}`];
-  return await user.run(args, { stdin, through: [...strace("/dev/null"), ...inject] });
+  return await user.run(args, {
+    stdin,
+    through: [...SIGNALLING_STRACE, ...watching("/dev/null"), ...inject],
+  });
 }
 
-function strace(log: string): string[] {
-  return ["/usr/bin/strace", "-f", "-y", "-o", log, "-e", `trace=execve,${CUT.join()}`];
+function watching(log: string): string[] {
+  return ["-y", "-o", log, "-e", `trace=execve,${CUT.join()}`];
 }
 
 /** Calls of the thread that was there first, by its execve: no other one writes, or starts programs. */

@@ -1,6 +1,7 @@
 /** What programs ask of the network, seen from outside by strace, where there is no network at all. */
 
 import { type Ended, runProcess } from "./process.ts";
+import { STRACE } from "./strace.ts";
 
 /** What to run, and where the trace goes. */
 export interface Watched {
@@ -27,7 +28,7 @@ const REACHING = /\b(?:socket|connect|bind|listen|accept4?|sendto|sendm?msg)\(/;
 /** Runs a script in a network of its own, in which nobody else is and nothing is up. */
 export async function watchAlone({ script, args, env, cwd, trace }: Watched): Promise<Seen> {
   const alone = ["/usr/bin/unshare", "--net"];
-  const seen = ["/usr/bin/strace", "-f", "-e", "trace=%network,execve", "-o", trace];
+  const seen = [...STRACE, "-e", "trace=%network,execve", "-o", trace];
   const argv = [...alone, ...seen, "/bin/sh", "-euc", script, "sh", ...args];
   const ended = await runProcess({ argv, env, cwd, timeoutMs: 120_000 });
   const lines = Deno.readTextFileSync(trace).split("\n");

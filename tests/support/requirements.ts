@@ -1,6 +1,7 @@
 /** What a machine has of the things that some tests need; each answer is `undefined` or the lack. */
 
 import { clockLibrary } from "./nginx.ts";
+import { STRACE } from "./strace.ts";
 
 /** Changing users, owning other people's files. */
 export function whyNotRoot(): string | undefined {
@@ -16,8 +17,8 @@ export function whyNoSetpriv(): string | undefined {
 
 /** Following the system calls of a program. */
 export function whyNoStrace(): string | undefined {
-  const works = succeeds("/usr/bin/strace", "-f", "-o", "/dev/null", "/bin/true");
-  return works ? undefined : "/usr/bin/strace is missing or may not trace";
+  const works = succeeds(...STRACE, "-o", "/dev/null", "/bin/true");
+  return works ? undefined : `${STRACE[0]} is missing or may not trace`;
 }
 
 /** A Secret Service of the tests' own. */
