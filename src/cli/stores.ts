@@ -14,7 +14,6 @@ import {
   requirePinned,
   type Vault,
   vaultExists,
-  type VaultPaths,
   vaultPaths,
 } from "../vault/vault.ts";
 import type { App } from "./app.ts";
@@ -120,7 +119,7 @@ export async function openVaultToWrite(
     mayUnlock: app.mayUnlock,
     ...(settings?.keepVersions === undefined ? {} : { keepVersions: settings.keepVersions }),
   });
-  await collectStrays(app, paths);
+  await collectStrays(app);
   tellCreated(app, writable);
   return writable;
 }
@@ -133,11 +132,9 @@ function tellCreated(app: App, { created, backend, fallback }: WritableVault): v
   } else if (created) app.note(kept);
 }
 
-/** What killed writers left in the state root itself, unless one is at work there. */
-async function collectStrays({ platform, stateRoot }: App, paths: VaultPaths): Promise<void> {
+/** What killed writers left in the state root itself. */
+async function collectStrays({ platform, stateRoot }: App): Promise<void> {
   if (!platform.directories.list(stateRoot).some((name) => name.endsWith(".tmp"))) return;
-  using lock = platform.locks.tryAcquire(paths.configureLock);
-  if (lock === undefined) return;
   const { removeStrays } = await import("../config/trust.ts");
   removeStrays(platform, stateRoot);
 }

@@ -25,14 +25,16 @@ export function trustPath(stateRoot: string): string {
   return `${stateRoot}/trusted_configs`;
 }
 
-/** Temporary files of `trusted_configs`; without `configure.lock` they may belong to a writer at work. */
+/** Temporary files in the state root: of killed writers, or of one that is at work. */
 export function strayFiles({ directories }: Platform, stateRoot: string): string[] {
   return directories.list(stateRoot).filter((name) => TEMP_NAME.test(name));
 }
 
-/** Removes what killed writers of `trusted_configs` left; the caller holds `configure.lock`. */
+/** Removes what killed writers left in the state root. */
 export function removeStrays(platform: Platform, stateRoot: string): void {
-  for (const name of strayFiles(platform, stateRoot)) platform.files.remove(`${stateRoot}/${name}`);
+  for (const name of strayFiles(platform, stateRoot)) {
+    platform.files.removeAbandoned(`${stateRoot}/${name}`);
+  }
 }
 
 /** Whether a config may be used for more than to be looked at. */

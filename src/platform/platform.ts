@@ -126,6 +126,8 @@ export interface PrivateFiles {
   replace(path: string, bytes: Uint8Array): void;
   /** Removes a file; one that is not there counts as removed. */
   remove(path: string): void;
+  /** Removes a temporary file that a killed {@link replace} left; a living one's stays. */
+  removeAbandoned(path: string): void;
 }
 
 /** Files that the user names on the command line. */

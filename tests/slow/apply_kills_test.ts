@@ -5,7 +5,7 @@ import { makeAuditPlace } from "../support/audit_place.ts";
 import { rollDice, say } from "../support/dice.ts";
 import { killWithin } from "../support/kill_within.ts";
 
-const ROUNDS = 60;
+const ROUNDS = 40;
 const SECRETS = 12;
 
 Deno.test("Killed at any moment, apply loses nothing, and the next one ends what was begun", async () => {

@@ -19,9 +19,9 @@ import {
 import { whyNoStrace } from "../support/requirements.ts";
 import { unlessSkipped } from "../support/skip.ts";
 
-/** Injections into one command, for each system call and effect: spread evenly. */
-const MOST_OF_CALL = 2;
-const LEAST_OF_ALL = 55;
+/** Injections into one command, for each system call and effect, beside the last such call. */
+const MOST_OF_CALL = 1;
+const LEAST_OF_ALL = 40;
 /** Kills at random moments that must have ended a living process. */
 const KILLS = 40;
 const MOST_RUNS = 300;

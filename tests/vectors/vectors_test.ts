@@ -357,5 +357,6 @@ function memoryFiles(content: Readonly<Record<string, Bytes>>): PrivateFiles {
     },
     replace: (path, bytes) => void files.set(path, new Uint8Array(bytes)),
     remove: (path) => void files.delete(path),
+    removeAbandoned: () => {}, // nobody is killed here
   };
 }

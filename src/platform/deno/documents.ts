@@ -4,6 +4,7 @@ import { PalyraError } from "../../errors.ts";
 import type { Backup, Documents } from "../platform.ts";
 import { openDirectory, parentOf, syncDirectory } from "./directories.ts";
 import { attempt, errnoOf, unlessAbsent } from "./failures.ts";
+import { removeAbandoned } from "./held_temp_file.ts";
 import { refuse } from "./ownership.ts";
 import { walkOwnPath } from "./own_path.ts";
 import { removeIfThere, setMode } from "./temp_file.ts";
@@ -128,7 +129,7 @@ function tempPath(path: string): string {
 
 function stage(temp: string, bytes: Uint8Array, path: string): Disposable {
   const old = unlessAbsent(`look at ${path}`, () => Deno.lstatSync(path));
-  removeAbandoned(parentOf(temp));
+  removeAbandonedIn(parentOf(temp));
   return writeHeld(temp, { bytes, mode: (old?.mode ?? 0o600) & PERMISSIONS, gid: old?.gid, path });
 }
 
@@ -171,19 +172,12 @@ function giveToGroup(path: string, gid: number | null | undefined): boolean {
   }
 }
 
-function removeAbandoned(directory: string): void {
+function removeAbandonedIn(directory: string): void {
   try {
     for (const { name, isFile } of Deno.readDirSync(directory)) {
-      if (isFile && TEMP_NAME.test(name)) removeUnlessHeld(`${directory}/${name}`);
+      if (isFile && TEMP_NAME.test(name)) removeAbandoned(`${directory}/${name}`);
     }
   } catch { /* who may not list it has left nothing in it */ }
-}
-
-function removeUnlessHeld(path: string): void {
-  try {
-    using file = Deno.openSync(path, { read: true });
-    if (file.tryLockSync(true)) removeIfThere(path);
-  } catch { /* not ours, or already gone */ }
 }
 
 function backUp(path: string, bytes: Uint8Array, count: number): Backup {
@@ -241,5 +235,5 @@ function commit(temp: string, path: string): void {
 
 function discard(temp: string): void {
   attempt(`remove ${temp}`, () => removeIfThere(temp));
-  removeAbandoned(parentOf(temp));
+  removeAbandonedIn(parentOf(temp));
 }

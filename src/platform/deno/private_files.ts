@@ -4,13 +4,16 @@ import { isPalyraError, PalyraError } from "../../errors.ts";
 import type { PrivateFiles } from "../platform.ts";
 import { parentOf, syncDirectory } from "./directories.ts";
 import { attempt, errnoOf, fileFailure, unlessAbsent } from "./failures.ts";
+import { removeAbandoned, tryReplace } from "./held_temp_file.ts";
 import { refuse, requirePrivateFile } from "./ownership.ts";
 import { removeIfThere, TEMP_NAME, tempPathIn, writeNewFile } from "./temp_file.ts";
 
-export const privateFiles: PrivateFiles = { read, create, replace, remove };
+export const privateFiles: PrivateFiles = { read, create, replace, remove, removeAbandoned };
 
 /** Another process of ours may replace or remove a file between the two looks: then look again. */
 const MAX_LOOKS = 20;
+/** Others take what is not locked yet for what a killed writer left. */
+const MAX_WRITES = 200;
 
 function read(path: string, maxBytes: number): Uint8Array<ArrayBuffer> | undefined {
   for (let looks = 0; looks < MAX_LOOKS; looks++) {
@@ -86,17 +89,11 @@ function create(path: string, bytes: Uint8Array): boolean {
 }
 
 function replace(path: string, bytes: Uint8Array): void {
-  const directory = parentOf(path);
-  const temp = tempPathIn(directory);
   attempt(`write ${path}`, () => {
-    try {
-      writeNewFile(temp, bytes);
-      Deno.renameSync(temp, path);
-    } catch (error) {
-      removeIfThere(temp);
-      throw error;
+    for (let left = MAX_WRITES; left > 0; left--) {
+      if (tryReplace(tempPathIn(parentOf(path)), path, bytes)) return;
     }
-    syncDirectory(directory);
+    throw new PalyraError("precondition", `Cannot write ${path}: others keep tidying up there`);
   });
 }
 

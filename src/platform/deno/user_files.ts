@@ -3,9 +3,10 @@
 import { PalyraError } from "../../errors.ts";
 import type { UserFiles } from "../platform.ts";
 import { readWithin } from "./bounded_read.ts";
-import { parentOf, syncDirectory } from "./directories.ts";
-import { attempt, errnoOf, fileFailure, unlessAbsent } from "./failures.ts";
-import { removeIfThere, setMode, writeNewFile } from "./temp_file.ts";
+import { parentOf } from "./directories.ts";
+import { attempt, fileFailure, unlessAbsent } from "./failures.ts";
+import { removeAbandoned, tryReplace } from "./held_temp_file.ts";
+import { writeNewFile } from "./temp_file.ts";
 
 export const userFiles: UserFiles = { read, exists, replace, append };
 
@@ -32,20 +33,19 @@ function exists(path: string): boolean {
   }
 }
 
-/**
- * The temporary file carries a lock while its writer lives, so that the next writer of the same
- * target can tell what a killed one left behind (it holds a value) and removes it.
- */
+/** The next writer of the same target removes what a killed one left behind: it holds a value. */
 function replace(path: string, bytes: Uint8Array, mode = 0o600): void {
   requireReplaceable(path);
   const name = path.slice(path.lastIndexOf("/") + 1);
   const stem = `.${name.slice(0, NAME_KEPT)}.palyra-`;
   attempt(`write ${path}`, () => {
-    for (let left = ATTEMPTS; !tryReplace(path, stem, bytes, mode); left--) {
-      if (left === 1) {
-        throw new PalyraError("precondition", `Cannot write ${path}: others keep writing it`);
-      }
+    const directory = parentOf(path);
+    for (let left = ATTEMPTS; left > 0; left--) {
+      removeAbandonedIn(directory, stem);
+      const temp = `${directory}/${stem}${crypto.randomUUID()}`;
+      if (tryReplace(temp, path, bytes, mode)) return;
     }
+    throw new PalyraError("precondition", `Cannot write ${path}: others keep writing it`);
   });
 }
 
@@ -81,50 +81,9 @@ function requireReplaceable(path: string): void {
   throw new PalyraError("usage", `Cannot write ${path}: it is ${what}`);
 }
 
-function tryReplace(path: string, stem: string, bytes: Uint8Array, mode: number): boolean {
-  const directory = parentOf(path);
-  removeAbandoned(directory, stem);
-  const temp = `${directory}/${stem}${crypto.randomUUID()}`;
-  try {
-    writeNewFile(temp, new Uint8Array(0));
-    using held = Deno.openSync(temp, { write: true });
-    if (!held.tryLockSync(true)) return false; // another one takes it for abandoned just now
-    for (let at = 0; at < bytes.length;) at += held.writeSync(bytes.subarray(at));
-    setMode(temp, mode);
-    held.syncSync();
-    Deno.renameSync(temp, path);
-  } catch (error) {
-    removeIfThere(temp);
-    if (errnoOf(error) === "ENOENT" && isThere(directory)) return false;
-    throw error;
-  }
-  syncDirectory(directory);
-  return true;
-}
-
-function removeAbandoned(directory: string, stem: string): void {
+function removeAbandonedIn(directory: string, stem: string): void {
   for (const { name, isFile } of Deno.readDirSync(directory)) {
-    if (!isFile || !name.startsWith(stem) || !UUID.test(name.slice(stem.length))) continue;
-    try {
-      using file = openToLock(`${directory}/${name}`);
-      if (file.tryLockSync(true)) removeIfThere(`${directory}/${name}`);
-    } catch { /* not ours, or already gone */ }
-  }
-}
-
-/** Also one that was to be read only: whoever was to finish it may have been killed just before. */
-function openToLock(path: string): Deno.FsFile {
-  try {
-    return Deno.openSync(path, { write: true });
-  } catch {
-    return Deno.openSync(path, { read: true });
-  }
-}
-
-function isThere(directory: string): boolean {
-  try {
-    return Deno.statSync(directory).isDirectory;
-  } catch {
-    return false;
+    const isOurs = isFile && name.startsWith(stem) && UUID.test(name.slice(stem.length));
+    if (isOurs) removeAbandoned(`${directory}/${name}`);
   }
 }
