@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { type Machine, makeMachine } from "./support/cli_run.ts";
 import { ownWords } from "./support/cli_words.ts";
+import { writeProgram } from "./support/program_file.ts";
 import { whyNoFish, whyNoTmux, whyNoZsh } from "./support/requirements.ts";
 import { unlessSkipped } from "./support/skip.ts";
 import { openScreen, type Screen } from "./support/tmux.ts";
@@ -68,9 +69,7 @@ async function stocked(): Promise<Machine> {
   const { words } = await ownWords();
   Deno.mkdirSync(`${machine.home}/bin`);
   const line = words.map((word) => `'${word}'`).join(" ");
-  Deno.writeTextFileSync(`${machine.home}/bin/palyra`, `#!/bin/sh\nexec ${line} "$@"\n`, {
-    mode: 0o755,
-  });
+  writeProgram(`${machine.home}/bin/palyra`, `#!/bin/sh\nexec ${line} "$@"\n`);
   Deno.writeTextFileSync(`${machine.home}/a_file.toml`, "");
   return machine;
 }

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { type Machine, makeMachine } from "./support/cli_run.ts";
+import { writeProgram } from "./support/program_file.ts";
 
 const MULTI = "line 1\nline '2'";
 
@@ -19,7 +20,7 @@ async function stocked(): Promise<Machine> {
 function fakeAgent(machine: Machine, script: string): string {
   const directory = `${machine.home}/bin`;
   Deno.mkdirSync(directory, { mode: 0o755 });
-  Deno.writeTextFileSync(`${directory}/buildkite-agent`, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  writeProgram(`${directory}/buildkite-agent`, `#!/bin/sh\n${script}\n`);
   return directory;
 }
 

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { type Machine, makeMachine } from "./support/cli_run.ts";
 import { ownWords } from "./support/cli_words.ts";
 import { runProcess } from "./support/process.ts";
+import { writeProgram } from "./support/program_file.ts";
 import { whyNoTmux } from "./support/requirements.ts";
 import { unlessSkipped } from "./support/skip.ts";
 import { openScreen, type Screen } from "./support/tmux.ts";
@@ -15,9 +16,7 @@ async function openShell(machine: Machine): Promise<Screen> {
   const { words, env } = await ownWords();
   Deno.mkdirSync(`${machine.home}/bin`);
   const line = words.map((word) => `'${word}'`).join(" ");
-  Deno.writeTextFileSync(`${machine.home}/bin/palyra`, `#!/bin/sh\nexec ${line} "$@"\n`, {
-    mode: 0o755,
-  });
+  writeProgram(`${machine.home}/bin/palyra`, `#!/bin/sh\nexec ${line} "$@"\n`);
   const PATH = `${machine.home}/bin:/usr/bin:/bin`;
   const screen = await openScreen(["/bin/bash", "--norc", "--noprofile"], {
     cwd: machine.home,

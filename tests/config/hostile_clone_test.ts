@@ -11,6 +11,7 @@ import {
 } from "../support/config_clone.ts";
 import { testWithStrace, watchCommand } from "../support/config_watch.ts";
 import { pathsBelow } from "../support/file_trees.ts";
+import { writeProgram } from "../support/program_file.ts";
 
 const BAIT_VALUE = "value of the bait 7c2e";
 const ENV = { BAIT_VARIABLE: BAIT_VALUE };
@@ -212,7 +213,7 @@ async function makeHostileClone(): Promise<Clone> {
   const bait = `${clone.directory}/bait`;
   Deno.mkdirSync(bait);
   Deno.writeTextFileSync(`${bait}/file`, BAIT_VALUE, { mode: 0o600 });
-  Deno.writeTextFileSync(`${bait}/program`, `#!/bin/sh\n: > ${bait}/ran\n`, { mode: 0o755 });
+  writeProgram(`${bait}/program`, `#!/bin/sh\n: > ${bait}/ran\n`);
   Deno.writeTextFileSync(
     `${clone.directory}/manifest.toml`,
     'version = 1\n[[secret]]\nfield = "admin.connector_token"\nref = "global/made"\ngenerate = 32\n',

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { assertRefused, type CliResult, type Machine, makeMachine } from "../support/cli_run.ts";
 import { NOBODY } from "../support/cli_words.ts";
 import { testWithStrace } from "../support/config_watch.ts";
+import { writeProgram } from "../support/program_file.ts";
 import { whyNoSetpriv } from "../support/requirements.ts";
 import { unlessSkipped } from "../support/skip.ts";
 import { STRACE } from "../support/strace.ts";
@@ -13,8 +14,7 @@ const SECRET = "value of the program 55c9";
 /** A program of the machine's user. */
 function plant(machine: Machine, body: string, name = "program"): string {
   const path = `${machine.home}/${name}`;
-  Deno.writeTextFileSync(path, `#!/bin/sh\n${body}\n`);
-  Deno.chmodSync(path, 0o755);
+  writeProgram(path, `#!/bin/sh\n${body}\n`);
   giveTo(machine, path);
   return path;
 }

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { AS_NOBODY, NOBODY } from "../support/cli_words.ts";
 import { say } from "../support/dice.ts";
+import { copyProgram } from "../support/program_file.ts";
 import { whyNoSetpriv } from "../support/requirements.ts";
 import { unlessSkipped } from "../support/skip.ts";
 
@@ -32,8 +33,7 @@ async function makePrograms(): Promise<{ readonly directory: string }> {
     assert.ok(success, new TextDecoder().decode(stderr));
     Deno.chmodSync(`${directory}/${name}.js`, 0o644);
   }
-  Deno.copyFileSync(Deno.execPath(), `${directory}/deno`);
-  Deno.chmodSync(`${directory}/deno`, 0o755);
+  copyProgram(Deno.execPath(), `${directory}/deno`);
   Deno.mkdirSync(`${directory}/cache`);
   Deno.chmodSync(`${directory}/cache`, 0o777);
   return { directory };

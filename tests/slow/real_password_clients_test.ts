@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { AS_NOBODY, NOBODY } from "../support/cli_words.ts";
+import { writeProgram } from "../support/program_file.ts";
 import { clientsThatRan, type RealClient, testWithClient } from "../support/real_client.ts";
 
 const SECRET = "s3cr3t value";
@@ -128,10 +129,7 @@ testWithClient("sudo", {}, "", async (real) => {
   Deno.writeTextFileSync(witness, "");
   Deno.chmodSync(witness, 0o666);
   const spy = `${machine.directory}/spy`;
-  Deno.writeTextFileSync(spy, `#!/bin/sh\necho "$1" >> ${witness}\nprintf 'wrong\\n'\n`, {
-    mode: 0o755,
-  });
-  Deno.chmodSync(spy, 0o755);
+  writeProgram(spy, `#!/bin/sh\necho "$1" >> ${witness}\nprintf 'wrong\\n'\n`);
   const env = { SUDO_ASKPASS: spy };
   const refused = await run([...AS_NOBODY, program, "-A", "-k", "true"], { env });
   assert.notEqual(refused.status, 0);

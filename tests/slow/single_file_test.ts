@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { runProcess } from "../support/process.ts";
+import { copyProgram, writeProgram } from "../support/program_file.ts";
 import { whyNoMounts, whyNoSetpriv } from "../support/requirements.ts";
 import { unlessSkipped } from "../support/skip.ts";
 import { say } from "../support/dice.ts";
@@ -138,7 +139,7 @@ Deno.test("what is incomplete, full, read-only or a link is not run: exit 5", as
   const { program } = built;
   const place = temporary();
   const bytes = Deno.readFileSync(program);
-  Deno.writeFileSync(`${place}/cut`, bytes.subarray(0, bytes.length - 1_000_000), { mode: 0o755 });
+  writeProgram(`${place}/cut`, bytes.subarray(0, bytes.length - 1_000_000));
   Deno.writeTextFileSync(`${place}/file`, "");
   const rows: readonly (readonly [string, string])[] = [
     [`${place}/cut`, `${place}/rt1`],
@@ -217,8 +218,7 @@ Deno.test("a wrapper that it installs starts it again, with nothing around it", 
   const place = temporary();
   const moved = `${place}/with space/palyra`;
   Deno.mkdirSync(`${place}/with space`);
-  Deno.copyFileSync(built.program, moved);
-  Deno.chmodSync(moved, 0o755);
+  copyProgram(built.program, moved);
   const config = `${place}/palyra.toml`;
   Deno.writeTextFileSync(config, '[helper.token]\nallow = ["global/*"]\n', { mode: 0o600 });
   const env = {

@@ -1,5 +1,7 @@
 /** The words and variables that stand for `palyra`: from sources or a bundle, for us or for nobody. */
 
+import { copyProgram } from "./program_file.ts";
+
 /** What stands before the arguments of a command line. */
 export interface CliWords {
   readonly words: readonly string[];
@@ -34,8 +36,7 @@ export function nobodyWords(): Promise<CliWords> {
     const place = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "palyra-nobody-" }));
     globalThis.addEventListener("unload", () => Deno.removeSync(place, { recursive: true }));
     Deno.chmodSync(place, 0o755);
-    await Deno.copyFile(Deno.execPath(), `${place}/deno`);
-    Deno.chmodSync(`${place}/deno`, 0o755);
+    copyProgram(Deno.execPath(), `${place}/deno`);
     Deno.mkdirSync(`${place}/cache`);
     Deno.chownSync(`${place}/cache`, NOBODY, NOBODY);
     await bringBundle(`${place}/dist`);

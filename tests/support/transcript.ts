@@ -1,6 +1,7 @@
 /** Transcripts: commands with what they print, run by a real shell against a real palyra. */
 
 import { runProcess } from "./process.ts";
+import { writeProgram } from "./program_file.ts";
 
 /** One command of a transcript. */
 export interface Exchange {
@@ -65,7 +66,7 @@ export async function runTranscript(
     Deno.mkdirSync(`${directory}/work`);
     const quoted = palyraCommand.map((word) => `'${word}'`).join(" ");
     const wrapper = `#!/bin/sh\nexec ${quoted} "$@"\n`;
-    Deno.writeTextFileSync(`${directory}/bin/palyra`, wrapper, { mode: 0o755 });
+    writeProgram(`${directory}/bin/palyra`, wrapper);
     const results = [];
     for (const { command } of exchanges) results.push(await runOne(command, directory));
     return results;

@@ -1,6 +1,7 @@
 /** The real ssh-add: a key for which it will ask, and a passphrase that is not the right one. */
 
 import assert from "node:assert/strict";
+import { writeProgram } from "../../support/program_file.ts";
 import { type RealClient, testWithClient } from "../../support/real_client.ts";
 
 const SECRET = "s3cr3t value";
@@ -23,9 +24,7 @@ async function add(real: RealClient, passphrase: string, flag: string): Promise<
   assert.equal((await run([...made, `${home}/key`])).status, 0);
   const [spy, prompts] = [`${home}/spy`, `${home}/prompts`];
   Deno.writeTextFileSync(prompts, "");
-  Deno.writeTextFileSync(spy, `#!/bin/sh\necho "$1" >>${prompts}\nexec ${wrapper} "$1"\n`, {
-    mode: 0o755,
-  });
+  writeProgram(spy, `#!/bin/sh\necho "$1" >>${prompts}\nexec ${wrapper} "$1"\n`);
   const script = `timeout ${LIMIT_SECONDS} ${program} ${flag} ${home}/key </dev/null; ` +
     `status=$?; ${program} -l; exit $status`;
   const env = { SSH_ASKPASS: spy, SSH_ASKPASS_REQUIRE: "force" };
