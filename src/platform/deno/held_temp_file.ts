@@ -15,6 +15,27 @@ export function tryReplace(
   bytes: Uint8Array,
   mode = 0o600,
 ): boolean {
+  return tryPublish(temp, path, bytes, mode, () => Deno.renameSync(temp, path));
+}
+
+/**
+ * As {@link tryReplace}, yet never in the place of another file: throws `AlreadyExists`, and nothing is
+ * changed, where one stands.
+ */
+export function tryCreate(temp: string, path: string, bytes: Uint8Array): boolean {
+  return tryPublish(temp, path, bytes, 0o600, () => {
+    Deno.linkSync(temp, path); // fails when the name is taken, where a rename would replace
+    removeIfThere(temp);
+  });
+}
+
+function tryPublish(
+  temp: string,
+  path: string,
+  bytes: Uint8Array,
+  mode: number,
+  publish: () => void,
+): boolean {
   const directory = parentOf(path);
   try {
     using held = Deno.openSync(temp, { write: true, createNew: true, mode: 0o600 });
@@ -24,7 +45,7 @@ export function tryReplace(
     if (mode !== 0o600) setMode(temp, mode);
     held.syncSync();
     held.unlockSync(); // what is locked nobody can read on Windows
-    Deno.renameSync(temp, path);
+    publish();
   } catch (error) {
     removeIfThere(temp);
     if (errnoOf(error) === "ENOENT" && isDirectory(directory)) return false;

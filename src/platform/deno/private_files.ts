@@ -4,9 +4,9 @@ import { isPalyraError, PalyraError } from "../../errors.ts";
 import type { PrivateFiles } from "../platform.ts";
 import { parentOf, syncDirectory } from "./directories.ts";
 import { attempt, errnoOf, fileFailure, unlessAbsent } from "./failures.ts";
-import { removeAbandoned, tryReplace } from "./held_temp_file.ts";
+import { removeAbandoned, tryCreate, tryReplace } from "./held_temp_file.ts";
 import { refuse, requirePrivateFile } from "./ownership.ts";
-import { removeIfThere, TEMP_NAME, tempPathIn, writeNewFile } from "./temp_file.ts";
+import { removeIfThere, TEMP_NAME, tempPathIn } from "./temp_file.ts";
 
 export const privateFiles: PrivateFiles = { read, create, replace, remove, removeAbandoned };
 
@@ -69,32 +69,27 @@ function readToEnd(file: Deno.FsFile, path: string, maxBytes: number): Uint8Arra
 }
 
 function create(path: string, bytes: Uint8Array): boolean {
-  const directory = parentOf(path);
-  const temp = tempPathIn(directory);
   return attempt(`create ${path}`, () => {
     try {
-      writeNewFile(temp, bytes);
-      try {
-        Deno.linkSync(temp, path); // fails when the name is taken, where a rename would replace
-      } catch (error) {
-        if (error instanceof Deno.errors.AlreadyExists) return false;
-        throw error;
-      }
-    } finally {
-      removeIfThere(temp);
+      persist(path, (temp) => tryCreate(temp, path, bytes));
+      return true;
+    } catch (error) {
+      if (error instanceof Deno.errors.AlreadyExists) return false;
+      throw error;
     }
-    syncDirectory(directory);
-    return true;
   });
 }
 
 function replace(path: string, bytes: Uint8Array): void {
-  attempt(`write ${path}`, () => {
-    for (let left = MAX_WRITES; left > 0; left--) {
-      if (tryReplace(tempPathIn(parentOf(path)), path, bytes)) return;
-    }
-    throw new PalyraError("precondition", `Cannot write ${path}: others keep tidying up there`);
-  });
+  attempt(`write ${path}`, () => persist(path, (temp) => tryReplace(temp, path, bytes)));
+}
+
+/** Writes until no other process takes the temporary file away. */
+function persist(path: string, write: (temp: string) => boolean): void {
+  for (let left = MAX_WRITES; left > 0; left--) {
+    if (write(tempPathIn(parentOf(path)))) return;
+  }
+  throw new PalyraError("precondition", `Cannot write ${path}: others keep tidying up there`);
 }
 
 function remove(path: string): void {
