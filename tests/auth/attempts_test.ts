@@ -191,6 +191,31 @@ Deno.test("what is no attempt, or one of nobody, is refused; wrong flags make no
   );
 });
 
+Deno.test("a login for another scope leaves no tokens where the ones before were, but what the config names", async () => {
+  await using server = startScriptedServer(TOKENS);
+  using machine = makeMachine();
+  const tokensOf = async (): Promise<string> => {
+    const { secrets } = await jsonOf(machine, ["auth", "profiles", "show", "work"]);
+    return (secrets as string[])[0]!;
+  };
+  assert.equal((await answer(machine, await begin(machine, server))).status, 0);
+  const first = await tokensOf();
+  const mine = await begin(machine, server, "--scope", "agent:me");
+  assert.equal((await answer(machine, mine)).status, 0);
+  const second = await tokensOf();
+  assert.notEqual(second, first);
+  assertRefused(await machine.run(["resolve", first]), 8, "the tokens of before");
+  const asked = ["auth", "token", "work", "--agent", "me"];
+  assert.equal((await machine.succeed(asked)).stdout, TOKENS.access_token);
+  assert.deepEqual((await jsonOf(machine, ["auth", "profiles", "audit"]))["findings"], []);
+
+  await machine.succeed(["secrets", "configure", "openai-api-key", second, "--no-value"]);
+  const back = await begin(machine, server, "--scope", "global");
+  assert.equal((await answer(machine, back)).status, 0);
+  assert.equal(await tokensOf(), first);
+  assert.match((await machine.succeed(["resolve", second])).stdout, /token-of-the-server/);
+});
+
 Deno.test("reconnect begins a profile's login anew with its client, its server and what it asked for", async () => {
   await using server = startScriptedServer(TOKENS);
   using machine = makeMachine();

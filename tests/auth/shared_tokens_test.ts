@@ -31,6 +31,22 @@ Deno.test("two profiles with one token set: one refresh, whose tokens both get",
   assert.deepEqual(refreshes(server), ["refresh-1"]);
 });
 
+Deno.test("who revokes one of two profiles with one token set is told that the other has ended too", async () => {
+  await using server = startScriptedServer(FRESH);
+  using machine = makeMachine();
+  await begin(machine, server);
+  const set = ["auth", "profiles", "set"];
+  await machine.succeed([...set, PROFILE, "--revocation-endpoint", `${server.issuer}/revoke`]);
+  await machine.succeed([
+    ...[...set, "twin", "--provider", "custom:test", "--tokens-ref", TOKENS_REF],
+    ...["--client-id", "client", "--token-endpoint", `${server.issuer}/token`],
+  ]);
+  const { ended, kept } = await jsonOf(machine, ["auth", "revoke", PROFILE]);
+  assert.deepEqual([ended, kept], [["twin"], [TOKENS_REF]]);
+  await machine.succeed([...set, "twin", "--revocation-endpoint", `${server.issuer}/revoke`]);
+  assert.doesNotMatch((await machine.succeed(["auth", "revoke", "twin"])).stdout, /^ended/m);
+});
+
 Deno.test("a profile is deleted after the refresh that is under way, and its tokens with it", async () => {
   await using server = startScriptedServer(FRESH);
   using machine = makeMachine();

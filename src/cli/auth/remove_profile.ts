@@ -1,12 +1,13 @@
 /** Takes a profile away, with what palyra has stored for it alone, and nothing that others refer to. */
 
-import { type AuthProfile, type ProfileId, refsOf } from "../../auth/profile.ts";
+import { type AuthProfile, isOAuth, type ProfileId, refsOf } from "../../auth/profile.ts";
 import { changeProfiles } from "../../auth/profiles_file.ts";
 import { changeState, withRecord } from "../../auth/runtime_state.ts";
 import { lockTokens, REFRESH_MS } from "../../auth/token_lock.ts";
 import { isPalyraError, PalyraError } from "../../errors.ts";
 import { deleteSecret } from "../../vault/delete_secret.ts";
 import { lockConfigure } from "../../vault/recovery.ts";
+import type { Vault } from "../../vault/vault.ts";
 import { parseSecretId } from "../../vault/vault_ref.ts";
 import type { App } from "../app.ts";
 import { fieldsOfConfig } from "../referred_by.ts";
@@ -19,6 +20,8 @@ export interface RemovedProfile {
   readonly removed: readonly string[];
   /** Others refer to them, or palyra did not store them. */
   readonly kept: readonly string[];
+  /** Profiles that are the same login: they name the same tokens. */
+  readonly twins: readonly ProfileId[];
 }
 
 const LOCK_TIMEOUT_MS = 10_000;
@@ -52,24 +55,44 @@ export async function removeProfile(
       return { records, orders: new Map(without.filter(([, ids]) => ids.length > 0)) };
     });
   }
-  return await removeSecrets(app, profile, new Set([...left.values()].flatMap(refsOf)));
+  const others = [...left.values()];
+  const twins = isOAuth(profile) ? others.filter((other) => refsOf(other)[0] === first) : [];
+  const candidates = await ownRefs(profile, others);
+  const removed = await removeOwn(app, candidates);
+  return {
+    removed,
+    kept: refsOf(profile).filter((ref) => !removed.includes(ref)),
+    twins: twins.map(({ profileId }) => profileId),
+  };
 }
 
-async function removeSecrets(
-  app: App,
+async function removeOwn(app: App, refs: readonly string[]): Promise<readonly string[]> {
+  if (refs.length === 0 || !hasVault(app)) return [];
+  using vault = await openVaultToChange(app);
+  return await deleteUnnamed(app, vault, refs);
+}
+
+/** What palyra has stored for this profile, and none of the others names. */
+export async function ownRefs(
   profile: AuthProfile,
-  others: ReadonlySet<string>,
-): Promise<RemovedProfile> {
-  const refs = refsOf(profile);
+  others: Iterable<AuthProfile>,
+): Promise<readonly string[]> {
   const { provider, scope, profileId, credential } = profile;
   const what = credential.type === "api_key" ? "api_key" : "oauth_tokens";
   const owned = await ownedRef(provider, scope, profileId, what);
-  const candidates = refs.filter((ref) => ref === owned && !others.has(ref));
-  if (candidates.length === 0 || !hasVault(app)) return { removed: [], kept: refs };
-  using vault = await openVaultToChange(app);
+  const named = new Set([...others].flatMap(refsOf));
+  return refsOf(profile).filter((ref) => ref === owned && !named.has(ref));
+}
+
+/** Deletes secrets, but those that the config names; which ones are gone now. */
+export async function deleteUnnamed(
+  app: App,
+  vault: Vault,
+  refs: readonly string[],
+): Promise<readonly string[]> {
   using _lock = await lockConfigure(vault); // no config begins to name it meanwhile
   const fields = await fieldsOfConfig(app);
-  const removed = candidates.filter((ref) => fields !== undefined && !fields.has(ref));
+  const removed = refs.filter((ref) => fields !== undefined && !fields.has(ref));
   for (const ref of removed) {
     try {
       await deleteSecret(vault, parseSecretId(ref));
@@ -77,5 +100,5 @@ async function removeSecrets(
       if (!isPalyraError(error, "not_found")) throw error;
     }
   }
-  return { removed, kept: refs.filter((ref) => !removed.includes(ref)) };
+  return removed;
 }

@@ -24,7 +24,10 @@ export async function authRevoke(
 ): Promise<RecordView> {
   const id = parseProfileId(text);
   // The token that is revoked is the one of now: under the lock nobody refreshes it.
-  return removedView(id, await removeProfile(app, id, (profile) => revoke(app, profile)));
+  const removed = await removeProfile(app, id, (profile) => revoke(app, profile));
+  const { json, text: told, ...view } = removedView(id, removed);
+  const twins = removed.twins.map((twin) => `ended    ${twin}: it was the same login`);
+  return { ...view, json: { ...json, ended: removed.twins }, text: [told, ...twins].join("\n") };
 }
 
 async function revoke(app: App, profile: AuthProfile): Promise<void> {
