@@ -5,7 +5,7 @@
 
 import type { ChangeContext } from "../config/change.ts";
 import { commitChange, planChange, requireText, stageChange } from "../config/change.ts";
-import { readConfig } from "../config/config.ts";
+import { type Config, readConfig } from "../config/config.ts";
 import {
   type Binding,
   configure,
@@ -27,7 +27,9 @@ import { setSecret } from "../vault/set_secret.ts";
 import type { Vault } from "../vault/vault.ts";
 import { parseSecretId } from "../vault/vault_ref.ts";
 import { writeJournal } from "./apply_journal.ts";
+import { isHeldForGood } from "./held_for_good.ts";
 import type { Plan } from "./plan.ts";
+import { heldElsewhere } from "./plan_backups.ts";
 import { keyOf, type PlanStep } from "./plan_step.ts";
 import { scrub, tightenModes } from "./scrub.ts";
 
@@ -35,6 +37,8 @@ import { scrub, tightenModes } from "./scrub.ts";
 export interface ApplyContext extends ChangeContext {
   /** The vault to write to; it is made when there is none. */
   readonly openVault: () => Promise<Vault>;
+  /** The vault as it is, where there is one. */
+  readonly readVault: () => Promise<Vault | undefined>;
   /** What the resolver needs beside the vault. */
   readonly others: Omit<SecretSources, "openVault">;
   /** Takes `configure.lock` for a change of the config alone. */
@@ -70,14 +74,22 @@ export async function applyPlan(context: ApplyContext, plan: Plan): Promise<void
   });
   if (moves.length > 0) {
     using values = valuesOf(change!.before.table, moves);
-    using vault = await context.openVault();
+    // A version that is pushed out now may be the one for which a backup was judged to be of no use.
+    using vault = { ...await context.openVault(), keepVersions: Number.MAX_SAFE_INTEGER };
     await store(vault, moves, values);
     await configure(context, vault, bindings, options);
     await verify(context, vault, moves, values);
   } else if (change?.changed) {
     await changeAlone(context, plan.config!.sha256, edits);
   }
-  await scrub(context, plan);
+  if (!plan.steps.some(({ action }) => action === "remove_backup")) return;
+  using vault = await context.readVault();
+  await scrub(context, plan, await heldElsewhere(await configNow(context), vault));
+}
+
+async function configNow({ platform, location }: ApplyContext): Promise<Config> {
+  const documents = await platform.documents();
+  return await readConfig(documents, { ...location, realPath: documents.realPath(location.path) });
 }
 
 /** Values that are being moved, wiped together. */
@@ -119,7 +131,7 @@ async function store(vault: Vault, moves: readonly Move[], { of }: MovedValues):
 async function holds(vault: Vault, ref: string, value: SensitiveBytes): Promise<boolean> {
   try {
     using opened = await readSecret(vault, parseSecretId(ref));
-    return equalBytes(opened.value.reveal(), value.reveal());
+    return isHeldForGood(opened, value);
   } catch (error) {
     if (isPalyraError(error, "not_found")) return false;
     throw error;
@@ -133,11 +145,7 @@ async function verify(
   moves: readonly Move[],
   { of }: MovedValues,
 ): Promise<void> {
-  const documents = await context.platform.documents();
-  const config = await readConfig(documents, {
-    ...context.location,
-    realPath: documents.realPath(context.location.path),
-  });
+  const config = await configNow(context);
   const requests = moves.map(({ field }) => ({ ref: referenceAt(config, field).source }));
   const openVault = (): Promise<Vault> => Promise.resolve({ ...vault, [Symbol.dispose]: () => {} });
   using resolved = await resolveSecrets(requests, { ...context.others, openVault });

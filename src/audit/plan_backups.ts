@@ -2,14 +2,13 @@
 
 import type { Config } from "../config/config.ts";
 import { isBlank, isMisplaced, soundsSecret } from "../config/logical_secret.ts";
-import { isTable, parseToml, type TomlValue } from "../config/toml_document.ts";
+import { isTable, parseToml, type TomlTable, type TomlValue } from "../config/toml_document.ts";
 import { sha256Hex } from "../crypto/digest.ts";
 import { decodeUtf8, encodeUtf8 } from "../crypto/encoding.ts";
 import { isPalyraError } from "../errors.ts";
-import { listSecrets, secretHistory } from "../vault/list_secrets.ts";
-import { readSecret } from "../vault/read_secret.ts";
 import type { Vault } from "../vault/vault.ts";
 import type { AuditSubject } from "./audit.ts";
+import { digestsHeld } from "./held_for_good.ts";
 import { plaintextBackups } from "./permission_findings.ts";
 import type { PlanStep } from "./plan_step.ts";
 
@@ -20,14 +19,11 @@ export async function planBackups(
 ): Promise<PlanStep[]> {
   const backups = await plaintextBackups(platform, config);
   if (backups.length === 0) return [];
-  const known = new Set(await Promise.all(secretTexts(config.table, "").map(digestOf)));
-  if (vault !== undefined) await addVersions(vault, known);
+  const isElsewhere = await heldElsewhere(config, vault);
   const steps: PlanStep[] = [];
   for (const { path, bytes } of backups) {
-    const texts = secretTexts(parseToml(decodeUtf8(bytes) ?? ""), "");
-    const digests = await Promise.all(texts.map(digestOf));
     steps.push(
-      digests.every((digest) => known.has(digest))
+      await isElsewhere(bytes)
         ? { action: "remove_backup", apply_mode: "immediate", path, sha256: await sha256Hex(bytes) }
         : {
           action: "manual",
@@ -41,28 +37,44 @@ export async function planBackups(
   return steps;
 }
 
-/** Every text that is a secret, or may be one: as `holdsSecret` judges. */
+/** Tells of a backup whether the config, or the vault for good, holds each of its secrets too. */
+export async function heldElsewhere(
+  { text }: Config,
+  vault: Vault | undefined,
+): Promise<(backup: Uint8Array) => Promise<boolean>> {
+  const known = new Set(await Promise.all(secretsOf(text).map(digestOf)));
+  const held = vault === undefined ? undefined : await digestsHeld(vault);
+  return async (backup) => {
+    const digests = await Promise.all(secretsOf(decodeUtf8(backup) ?? "").map(digestOf));
+    return digests.every((digest) => known.has(digest) || held?.has(digest));
+  };
+}
+
+/** Secrets of a config, also those that stand in lines that were made comments. */
+function secretsOf(text: string): string[] {
+  const comments = text.split("\n").flatMap((line) => /^\s*#+(.*)$/.exec(line)?.[1] ?? []);
+  return [parseToml(text), ...comments.map(parseAnything)].flatMap((table) =>
+    secretTexts(table, "")
+  );
+}
+
+function parseAnything(text: string): TomlTable {
+  try {
+    return parseToml(text);
+  } catch (error) {
+    if (!isPalyraError(error)) throw error;
+    return {};
+  }
+}
+
+/** Every text that is a secret, or may be one: as `holdsSecret` judges; numbers as they are written. */
 function secretTexts(value: TomlValue, key: string): string[] {
   if (Array.isArray(value)) return value.flatMap((entry) => secretTexts(entry, key));
   if (isTable(value)) {
     return Object.entries(value).flatMap(([name, inner]) => secretTexts(inner, name));
   }
-  const isSecret = typeof value === "string" && !isBlank(value) &&
-    (soundsSecret(key) || isMisplaced(value, key));
-  return isSecret ? [value] : [];
-}
-
-async function addVersions(vault: Vault, known: Set<string>): Promise<void> {
-  for (const { id } of await listSecrets(vault)) {
-    for (const { version } of await secretHistory(vault, id)) {
-      try {
-        using opened = await readSecret(vault, { ...id, version });
-        known.add(await sha256Hex(opened.value.reveal()));
-      } catch (error) {
-        if (!isPalyraError(error)) throw error; // what cannot be opened holds nothing
-      }
-    }
-  }
+  if (typeof value === "boolean" || isBlank(value)) return [];
+  return soundsSecret(key) || isMisplaced(value, key) ? [String(value)] : [];
 }
 
 /** In memory only, to compare. */

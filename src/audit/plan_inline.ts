@@ -10,10 +10,12 @@ import { equalBytes } from "../crypto/equal_bytes.ts";
 import { SensitiveBytes } from "../crypto/sensitive_bytes.ts";
 import { isPalyraError } from "../errors.ts";
 import { readSecret } from "../vault/read_secret.ts";
+import { isSessionScope } from "../vault/scope.ts";
 import type { Vault } from "../vault/vault.ts";
 import { formatSecretId, parseSecretId, type SecretId } from "../vault/vault_ref.ts";
 import type { AuditSubject } from "./audit.ts";
 import { inlineSecrets } from "./config_findings.ts";
+import { isHeldForGood } from "./held_for_good.ts";
 import { applyModeOf, type PlanStep } from "./plan_step.ts";
 
 const MAX_NAMES = 100;
@@ -48,6 +50,10 @@ export async function planInline(
     );
     if (held.length > 1 || bound.some((ref) => ref === undefined || ref.version !== undefined)) {
       manual("It is also held as a reference that palyra does not write: leave one of them");
+      continue;
+    }
+    if (bound[0] !== undefined && isSessionScope(bound[0].scope)) {
+      manual("What it refers to is a session's, which ends: bind it to another secret");
       continue;
     }
     const chosen = await choose(vault, bound[0] ?? candidates(field), bytes, given);
@@ -105,7 +111,7 @@ async function stateOf(
     using opened = await readSecret(vault, id);
     return {
       version: opened.version,
-      isStored: equalBytes(opened.value.reveal(), value.reveal()),
+      isStored: isHeldForGood(opened, value),
     };
   } catch (error) {
     if (isPalyraError(error, "not_found")) return { version: 0, isStored: false };

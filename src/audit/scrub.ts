@@ -14,8 +14,15 @@ export async function tightenModes({ platform }: ChangeContext, { steps }: Plan)
   }
 }
 
-/** Removes backups. Throws `precondition` for one that is another one by now. */
-export async function scrub({ platform }: ChangeContext, { steps }: Plan): Promise<void> {
+/**
+ * Removes backups. Throws `precondition` for one that is another one by now, or holds what is nowhere else
+ * by now: somebody has written to the vault meanwhile.
+ */
+export async function scrub(
+  { platform }: ChangeContext,
+  { steps }: Plan,
+  isElsewhere: (backup: Uint8Array) => Promise<boolean>,
+): Promise<void> {
   const documents = await platform.documents();
   for (const step of steps) {
     if (step.action !== "remove_backup") continue;
@@ -23,6 +30,13 @@ export async function scrub({ platform }: ChangeContext, { steps }: Plan): Promi
     if (bytes === undefined) continue;
     if (await sha256Hex(bytes) !== step.sha256) {
       throw new PalyraError("precondition", `Cannot remove ${step.path}: it was written meanwhile`);
+    }
+    if (!await isElsewhere(bytes)) {
+      throw new PalyraError(
+        "precondition",
+        `Cannot remove ${step.path}: it holds what is in the vault no more`,
+        { hint: "palyra secrets plan tells what is to be done with it" },
+      );
     }
     platform.files.remove(step.path);
   }

@@ -5,6 +5,7 @@ import { type AuditPlace, makeAuditPlace } from "../support/audit_place.ts";
 import { assertRefused, type CliResult } from "../support/cli_run.ts";
 import { giveTo } from "../support/config_clone.ts";
 import { differenceOf, pictureOf } from "../support/file_trees.ts";
+import { jsonOf } from "../support/pairing_machines.ts";
 
 const BROKEN = `# mine
 [model_provider]
@@ -170,6 +171,78 @@ Deno.test("Of two references the one that leads to a value stays; where neither 
   const left = await run(place, "apply", "--json");
   assert.deepEqual([left.status, JSON.parse(left.stdout).changed], [0, false]);
   assert.equal(Deno.readTextFileSync(place.config), both("global/none", "global/neither"));
+});
+
+Deno.test("What ends one day keeps nothing safe: such a secret is passed over, or gets a version without an end", async () => {
+  using place = makeAuditPlace();
+  await place.set("global/api_key", "only-value-1", "--expires-in", "1h");
+  await place.set("global/bound", "only-value-2", "--expires-in", "1h");
+  await place.set("session:s/bound", "only-value-3");
+  await place.set("global/ends", "only-value-4", "--expires-in", "1h");
+  place.write(`[svc]
+api_key = "only-value-1"
+password = "only-value-2"
+password_vault_ref = "global/bound"
+token = "only-value-3"
+token_vault_ref = "session:s/bound"
+`);
+  const backup = `${place.config}.bak.1`;
+  Deno.writeTextFileSync(backup, 'password = "only-value-4"\n', { mode: 0o600 });
+  const applied = await place.machine.succeed(["secrets", "apply", "--json"]);
+  const { steps } = JSON.parse(applied.stdout) as { steps: Record<string, unknown>[] };
+  const told = steps.map(({ action, field, path, ref }) => [action, field ?? path, ref]);
+  assert.deepEqual(told, [
+    ["move_inline_value", "svc.api_key", "global/svc_api_key"],
+    ["move_inline_value", "svc.password", "global/bound"],
+    ["manual", "svc.token", undefined],
+    ["manual", backup, undefined],
+  ]);
+  for (const ref of ["global/svc_api_key", "global/bound"]) {
+    const { expires_at } = await jsonOf(place.machine, ["secrets", "get", ref]);
+    assert.equal(expires_at ?? null, null, ref);
+  }
+  assert.match(Deno.readTextFileSync(place.config), /^token = "only-value-3"$/m);
+  assert.match(Deno.readTextFileSync(backup), /only-value-4/);
+});
+
+Deno.test("No version is pushed out for which a backup is removed: all of it can still be read", async () => {
+  using place = makeAuditPlace();
+  for (let n = 1; n <= 10; n++) await place.set("global/db_password", `value-number-${n}`);
+  place.write(`[svc]
+db_password = "value-of-the-config"
+db_password_vault_ref = "global/db_password"
+`);
+  const backup = `${place.config}.bak.1`;
+  Deno.writeTextFileSync(backup, 'db_password = "value-number-1"\n', { mode: 0o600 });
+  await place.machine.succeed(["secrets", "apply"]);
+  assert.throws(() => Deno.statSync(backup), Deno.errors.NotFound);
+  const oldest = await place.machine.succeed(["resolve", "vault://global/db_password#1"]);
+  assert.equal(oldest.stdout, "value-number-1");
+});
+
+Deno.test("A backup stays for a number, or for a line that was made a comment", async () => {
+  using place = makeAuditPlace();
+  await place.set("global/k", "known-value-1");
+  await place.set("global/n", "8675309867");
+  place.write("[svc]\nx = 1\n");
+  const rows = [
+    ["password = 12345678", false],
+    ['# password = "only-here"', false],
+    ['  ## password = "only-here" # old', false],
+    ["password = 8675309867", true],
+    ['# password = "known-value-1"', true],
+    ["# what a password is", true],
+    ["has_password = true\nneeds_token = false", true],
+  ] as const;
+  for (const [line, goes] of rows) {
+    const backup = `${place.config}.bak.1`;
+    const text = `api_key = "known-value-1"\n${line}\n`;
+    Deno.writeTextFileSync(backup, text, { mode: 0o600 });
+    await place.machine.succeed(["secrets", "apply"]);
+    const isThere = [...Deno.readDirSync(place.config.replace(/\/[^/]+$/, ""))]
+      .some(({ name }) => name === "palyra.toml.bak.1");
+    assert.equal(isThere, !goes, line);
+  }
 });
 
 Deno.test("Where there is no vault apply makes one; an unsafe state root is mended first", async () => {

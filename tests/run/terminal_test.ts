@@ -93,7 +93,7 @@ test("the command has the terminal: size, colours, no echo, the foreground", asy
   const shown = await screen.waitFor(/^end$/m);
   assert.match(shown, /^200 180$/m);
   assert.match(shown, /^all$/m);
-  assert.match(shown, /^[A-Z]s?\+$/m, "in the foreground group");
+  assert.match(shown, /^[A-Z][sN<]*\+$/m, "in the foreground group");
 });
 
 test("masked, a terminal stays a terminal, and the value is not seen", async () => {

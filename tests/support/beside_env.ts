@@ -3,6 +3,8 @@
 import { type CliResult, type Machine, resultOf } from "./cli_run.ts";
 import { ownWords } from "./cli_words.ts";
 
+const PATIENCE_MS = 60_000;
+
 /** A command, and what is around it. */
 export interface Surroundings {
   readonly argv: readonly string[];
@@ -50,6 +52,8 @@ async function started(
   if (signal === undefined) {
     return { ...await resultOf(child, stdin), signal: (await child.status).signal };
   }
+  // Whoever ignores a signal hands that down: then neither is ended by it.
+  using _limit = timer(() => child.kill("SIGKILL"));
   let stdout = "";
   const decoder = new TextDecoder();
   for await (const chunk of child.stdout) {
@@ -59,4 +63,9 @@ async function started(
   const stderr = await new Response(child.stderr).text();
   const status = await child.status;
   return { status: status.code, signal: status.signal, bytes: new Uint8Array(), stdout, stderr };
+}
+
+function timer(onEnd: () => void): Disposable {
+  const id = setTimeout(onEnd, PATIENCE_MS);
+  return { [Symbol.dispose]: () => clearTimeout(id) };
 }

@@ -12,7 +12,7 @@ import { openSubject } from "../audit/subject.ts";
 import { changeContext } from "../configs.ts";
 import { lockConfig } from "../config_lock.ts";
 import { shown } from "../shown.ts";
-import { openVaultToWrite } from "../stores.ts";
+import { hasVault, openVaultToRead, openVaultToWrite } from "../stores.ts";
 import type { RecordView } from "../view.ts";
 import { stepText } from "./secrets_plan.ts";
 
@@ -43,6 +43,8 @@ export async function secretsApply(
       ...await changeContext(app),
       others,
       openVault: async () => (await openVaultToWrite(app)).vault,
+      readVault: async () =>
+        hasVault(app) ? await openVaultToRead(app, { opensValues: true }) : undefined,
       lockConfig: () => lockConfig(app),
       journalId: named?.plan_id ?? next.plan_id,
     }, next);
