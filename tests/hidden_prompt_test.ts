@@ -48,14 +48,22 @@ test("a value that is typed is never shown, and stored as it was typed", async (
   assert.equal((await machine.succeed(["resolve", "global/typed"])).stdout, TYPED);
 });
 
-test("after Ctrl-C at the prompt the terminal shows again what is typed", async () => {
+test("after Ctrl-C at the prompt a shell's loop ends, and the terminal shows again what is typed", async () => {
   using machine = makeMachine();
   await using screen = await openShell(machine);
-  await screen.type("palyra secrets set global/typed; echo status=$?", "Enter");
+  await screen.type(
+    "for i in 1 2; do palyra secrets set global/typed; echo after $i; done",
+    "Enter",
+  );
   await screen.waitFor(/global\/typed.*: ?$/);
   await screen.type(TYPED);
   await screen.type("", "C-c");
-  assert.match(await screen.waitFor(/status=\d+\n/), /nothing was entered\nstatus=2\n/);
+  await screen.waitFor(/\n> ?$/);
+  await screen.type("echo status=$?", "Enter");
+  const shown = await screen.waitFor(/^status=\d+$/m);
+  assert.match(shown, /^status=130$/m);
+  assert.doesNotMatch(shown, /^after/m, "the shell's loop went on");
+  await screen.type("clear", "Enter");
   await assertEchoes(screen);
 });
 

@@ -20,6 +20,49 @@ export async function readExistingConfig(app: App): Promise<Config | undefined> 
 }
 
 /**
+ * The configs that may refer to secrets: the one that is found from here, and the user's own, which a
+ * config in the working directory does not replace for who is about to delete something. What was found,
+ * is not trusted and cannot be read counts as not there. Throws as {@link readExistingConfig} does.
+ */
+export async function referringConfigs(app: App): Promise<readonly Config[]> {
+  const found = await readFound(app);
+  const { findOwnConfig } = await import("../config/location.ts");
+  const location = await findOwnConfig(app.platform, app.options.config);
+  if (location === undefined) return found === undefined ? [] : [found];
+  const { readConfig } = await import("../config/config.ts");
+  const own = await readConfig(await app.platform.documents(), location);
+  const isOther = found !== undefined && found.location.realPath !== own.location.realPath;
+  return isOther ? [found, own] : [own];
+}
+
+async function readFound(app: App): Promise<Config | undefined> {
+  try {
+    return await readExistingConfig(app);
+  } catch (error) {
+    if (!isPalyraError(error) || !await isForeign(app)) throw error;
+    app.noteVerbose("the config that was found is left out: it cannot be read, and is not trusted");
+    return undefined;
+  }
+}
+
+/** Whether the config comes from a search, and nobody has trusted it as it stands: it need be no TOML. */
+export async function isForeign(app: App): Promise<boolean> {
+  const [{ findExistingConfig }, { isTrusted }] = await Promise.all([
+    import("../config/location.ts"),
+    import("../config/trust.ts"),
+  ]);
+  try {
+    const location = await findExistingConfig(app.platform, app.options.config);
+    if (location?.origin !== "search") return false;
+    const raw = await rawConfig(app, location);
+    return raw === undefined || !isTrusted(app.platform, app.stateRoot, raw);
+  } catch (error) {
+    if (!isPalyraError(error)) throw error;
+    return !isNamed(app); // a directory, or a link that leads nowhere
+  }
+}
+
+/**
  * The config, when it may be used. palyra's own edit may have come between reading it and asking for
  * the trust in it: then it is read again. Throws `denied` for one that is not trusted.
  */

@@ -194,7 +194,8 @@ Deno.test("A pipe, a link to a device or a directory in the place of the config 
   for (const [what, [program, ...args]] of Object.entries(replacements)) {
     Deno.removeSync(clone.config);
     assert.ok((await new Deno.Command(program!, { args }).output()).success);
-    for (const refused of [REFUSED[0]!, ["config", "validate"], ["config", "trust"]]) {
+    assertRefused(await clone.run(REFUSED[0]!, { through }), 6, `${what}: resolve`);
+    for (const refused of [["config", "validate"], ["config", "trust"]]) {
       assertRefused(await clone.run(refused, { through }), 2, `${what}: ${refused.join(" ")}`);
     }
     for (const done of [["resolve", "global/victim"], ["secrets", "list"], ["config", "path"]]) {

@@ -66,6 +66,16 @@ Deno.test("a program gets the documented environment, its arguments, and nothing
   assert.equal(elsewhere.stdout, machine.home);
 });
 
+Deno.test("a program gets the PATH of the user, and nothing of a runtime's before it", async () => {
+  using machine = makeMachine();
+  const command = 'command = ["/usr/bin/env"]';
+  for (const PATH of [machine.home, "/nowhere:/usr/sbin"]) { // no `node` is there
+    const { stdout } = await resolve(machine, command, { PATH });
+    assert.match(stdout, new RegExp(`^PATH=${PATH}$`, "m"));
+    assert.doesNotMatch(stdout, /node_compat_bin/);
+  }
+});
+
 Deno.test("output loses one line end or none; none at all counts as missing", async () => {
   using machine = makeMachine();
   const program = plant(machine, `printf '${SECRET}\\n\\n'`);

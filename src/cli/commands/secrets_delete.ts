@@ -5,7 +5,7 @@ import { PalyraError } from "../../errors.ts";
 import { lockConfigure } from "../../vault/recovery.ts";
 import { formatSecretId, type SecretId } from "../../vault/vault_ref.ts";
 import type { App } from "../app.ts";
-import { readExistingConfig } from "../configs.ts";
+import { referringConfigs } from "../configs.ts";
 import { openVaultToChange } from "../stores.ts";
 import type { RecordView } from "../view.ts";
 import { secretArgument } from "./secret_argument.ts";
@@ -44,16 +44,16 @@ async function requireUnreferenced(app: App, id: SecretId): Promise<void> {
       { hint: `palyra auth profiles delete ${profile} comes first, or add --force` },
     );
   }
-  const config = await readExistingConfig(app);
-  if (config === undefined) return;
   const { fieldsThatName } = await import("../../config/references.ts");
-  const fields = fieldsThatName(config.table, id);
-  if (fields.length === 0) return;
-  throw new PalyraError(
-    "precondition",
-    `Cannot delete ${formatSecretId(id)}: ${config.location.path} refers to it`,
-    { hint: "Bind another secret first, or add --force", details: { referred_by: fields } },
-  );
+  for (const config of await referringConfigs(app)) {
+    const fields = fieldsThatName(config.table, id);
+    if (fields.length === 0) continue;
+    throw new PalyraError(
+      "precondition",
+      `Cannot delete ${formatSecretId(id)}: ${config.location.path} refers to it`,
+      { hint: "Bind another secret first, or add --force", details: { referred_by: fields } },
+    );
+  }
 }
 
 async function profileThatNames(app: App, ref: string): Promise<string | undefined> {

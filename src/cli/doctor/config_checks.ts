@@ -1,7 +1,8 @@
 /** The config that commands would use: can it be read, is it valid, is it trusted. */
 
+import { isPalyraError } from "../../errors.ts";
 import type { App } from "../app.ts";
-import { readExistingConfig } from "../configs.ts";
+import { isForeign, readExistingConfig } from "../configs.ts";
 import { type Check, fail, failed, ok, skipped, warn } from "./check.ts";
 
 /** Reads the config, if there is one. */
@@ -28,6 +29,10 @@ export async function checkConfig(app: App): Promise<Check> {
     }
     return ok("config", path);
   } catch (error) {
+    if (isPalyraError(error) && await isForeign(app)) {
+      const cause = "what was found by search cannot be read, and is not trusted";
+      return warn("config", cause, "palyra config path tells where it is");
+    }
     return failed("config", error);
   }
 }

@@ -21,9 +21,14 @@ export const STEERING: ReadonlySet<string> = new Set([
   "OTEL_DENO_CONSOLE",
 ]);
 
+/** Set by a runtime that finds no `node` in PATH, and puts a directory with one of its own before it. */
+export const SHIM = "DENO_NODE_SHIM_ACTIVE";
+const SHIM_ENTRY = /^[^:;]*node_compat_bin(?:[:;]|$)/;
+
 /** The user's own value of a variable; see {@link Environment}. */
 export function get(name: string): string | undefined {
   try {
+    if (name === "PATH" && hasShim()) return ownPath();
     const isKept = STEERING.has(name) && Deno.env.get("PALYRA_LAUNCHER") === "1";
     return Deno.env.get(isKept ? `PALYRA_ENV_${name}` : name);
   } catch (cause) {
@@ -31,6 +36,27 @@ export function get(name: string): string | undefined {
     throw new PalyraError("usage", `Cannot read the environment variable ${name}: not valid text`, {
       cause,
     });
+  }
+}
+
+/** Whether the runtime has put a directory of its own before PATH. */
+export function hasShim(): boolean {
+  return Deno.env.get(SHIM) !== undefined && SHIM_ENTRY.test(Deno.env.get("PATH") ?? "");
+}
+
+/** PATH as the process was started with. */
+export function ownPath(): string | undefined {
+  const original = originalVariables();
+  if (original === undefined) return Deno.env.get("PATH")?.replace(SHIM_ENTRY, "") || undefined;
+  return original.find((entry) => entry.startsWith("PATH="))?.slice("PATH=".length);
+}
+
+/** `NAME=VALUE` as the process was started with; `undefined` where the system does not tell. */
+export function originalVariables(): string[] | undefined {
+  try {
+    return Deno.readTextFileSync("/proc/self/environ").split("\0");
+  } catch {
+    return undefined;
   }
 }
 

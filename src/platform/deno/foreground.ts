@@ -21,6 +21,8 @@ const OUTPUT_LOST = 1;
 
 /** What a shell adds to the number of the signal that ended a command. */
 const SIGNALLED = 128;
+/** SIGINT is signal 2. */
+const INTERRUPTED = SIGNALLED + 2;
 /** A signal to oneself may take its time; the first process of a container ignores it. */
 const DELIVERED_MS = 500;
 
@@ -28,6 +30,8 @@ interface Started {
   readonly child: Deno.ChildProcess;
   /** Whom signals are for. */
   readonly target: () => number;
+  /** It is `script` that was started, and the command within. */
+  readonly isWithin?: boolean;
 }
 
 async function run(request: ForegroundRequest): Promise<ForegroundEnd> {
@@ -45,9 +49,11 @@ async function run(request: ForegroundRequest): Promise<ForegroundEnd> {
   const [{ code, signal }, ...failures] = await Promise.all([endOf(child), ...passed]);
   const failure = failures.find((one) => one !== undefined);
   if (failure !== undefined) return { status: code || OUTPUT_LOST, failure };
-  if (signal !== "SIGINT") return { status: code };
+  // `script` tells the signal in its own status, as a shell does.
+  const isInterrupted = signal === "SIGINT" || (result.isWithin && code === INTERRUPTED);
+  if (!isInterrupted) return { status: code };
   const endAlike = async (): Promise<void> => {
-    Deno.kill(Deno.pid, signal);
+    Deno.kill(Deno.pid, "SIGINT");
     await pause(DELIVERED_MS);
   };
   return { status: code, endAlike };
@@ -95,7 +101,9 @@ function startFiltered(request: ForegroundRequest): Started | NotStarted {
     env: { ...environment.env, SHELL: within.shell },
     ...streams,
   });
-  return "failure" in child ? child : { child, target: () => commandWithin(child.pid) };
+  return "failure" in child
+    ? child
+    : { child, target: () => commandWithin(child.pid), isWithin: true };
 }
 
 /** Inheriting keeps what is not Unicode; so what must not be inherited is removed here, in palyra itself. */

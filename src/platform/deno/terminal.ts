@@ -1,6 +1,7 @@
 /** The person's terminal: whether there is one, and a prompt without echo. */
 
 import type { Terminal } from "../platform.ts";
+import { pause } from "./environment.ts";
 
 export const terminal: Terminal = {
   inputIsTerminal: () => Deno.stdin.isTerminal(),
@@ -18,32 +19,44 @@ const CTRL_U = 0x15;
 const DELETE = 0x7f;
 /** More than any value may have, so that a longer one is refused and never cut. */
 const MAX_TYPED = 1_048_577;
+/** A signal to oneself may take its time. */
+const DELIVERED_MS = 500;
 const ENDING_SIGNALS: readonly Deno.Signal[] = ["SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT"];
 
 async function readHidden(prompt: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
   if (!Deno.stdin.isTerminal()) return undefined;
   const typed = new Uint8Array(MAX_TYPED);
   const end = endOnSignal();
+  let length: number | "interrupted" | undefined;
   try {
     // Raw, not cbreak: there Ctrl-C would end the process while the echo is still off.
     Deno.stdin.setRaw(true);
     writePrompt(prompt);
-    const length = await readLine(typed);
-    return length === undefined ? undefined : typed.slice(0, length);
+    length = await readLine(typed);
+    if (typeof length === "number") return typed.slice(0, length);
   } finally {
     typed.fill(0);
     end.forget();
     giveBack();
   }
+  if (length === "interrupted") await endByInterrupt();
+  return undefined;
+}
+
+/** Ends as Ctrl-C ends other programs: a shell's loop or script then ends too. Returns where SIGINT is ignored. */
+async function endByInterrupt(): Promise<void> {
+  Deno.kill(Deno.pid, "SIGINT");
+  await pause(DELIVERED_MS);
 }
 
 /** Fills the buffer with one typed line; its length, or `undefined` when the user gave up. */
-async function readLine(typed: Uint8Array): Promise<number | undefined> {
+async function readLine(typed: Uint8Array): Promise<number | "interrupted" | undefined> {
   const key = new Uint8Array(1);
   let length = 0;
   while (await Deno.stdin.read(key) === 1) { // asynchronous, or no signal would get through
     const byte = key[0]!;
-    if (byte === CTRL_C || (byte === CTRL_D && length === 0)) return undefined;
+    if (byte === CTRL_C) return "interrupted";
+    if (byte === CTRL_D && length === 0) return undefined;
     if (byte === NEWLINE || byte === RETURN || byte === CTRL_D) return length;
     if (byte === CTRL_U) length = 0;
     else if (byte === DELETE || byte === BACKSPACE) length = withoutLastCharacter(typed, length);
