@@ -31,14 +31,16 @@ export function findInConfig(config: Config): Finding[] {
     path: location.path,
     ...positionOf(positions, table, field),
   });
-  const inline = inlineSecrets(table).map(({ field }) => {
+  const inline = inlineSecrets(table).map(({ field, value }) => {
     const name = formatField(field);
     return finding("inline_secret_configured", {
       component: componentOf(name),
       field: name,
       place: place(field),
       message: "the config holds the secret itself",
-      remedy: "palyra secrets plan shows how it moves into the vault; palyra secrets apply does it",
+      remedy: typeof value === "string"
+        ? "palyra secrets plan shows how it moves into the vault; palyra secrets apply does it"
+        : "No reference can stand for it: store its entries by name, as other secrets",
     });
   });
   const conflicts = conflictingFields(table).map((field) => {

@@ -73,6 +73,9 @@ export function remedyOf(reference: AuditedReference): string {
   }
   if (status === "invalid") return `Correct ${field}: palyra config validate tells what is wrong`;
   if (status === "expired") return `Store a new value: palyra secrets set ${source}`;
+  if (status === "failed" && error?.code === "usage") {
+    return `Correct ${field}, or what it leads to`;
+  }
   switch (sourceKind) {
     case "vault":
       return `Store a value: palyra secrets set ${source?.replace(/#\d+$/, "")}`;

@@ -37,7 +37,10 @@ export async function encryptAge(
   return new Uint8Array(await encrypter.encrypt(payload.reveal()));
 }
 
-/** Whether a passphrase opens the file. Throws `usage` for what is no age file, or asks for too much work. */
+/**
+ * Whether a passphrase opens the file. Throws `usage` for what is no age file, or asks for too much work;
+ * `integrity` for one that ends in its head.
+ */
 export function needsPassphrase(file: Uint8Array): boolean {
   const lines = headerOf(file);
   const scrypt = lines.filter((line) => /^-> scrypt(?: |$)/.test(line));
@@ -112,7 +115,7 @@ function headerOf(file: Uint8Array): string[] {
     lines.push(line);
     at = end + 1;
   }
-  throw noAgeFile();
+  throw new PalyraError("integrity", "Cannot open the backup: its head was cut off or altered");
 }
 
 function textOf(bytes: SensitiveBytes): string {

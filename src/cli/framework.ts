@@ -68,8 +68,10 @@ export const application: Application<CommandContext> = buildApplication(routes,
     text: {
       ...text_en,
       exceptionWhileParsingArguments: (error) => explain(error as ArgumentScannerError),
-      noCommandRegisteredForInput: ({ corrections }) =>
-        `there is no such command${meant(corrections)}`,
+      noCommandRegisteredForInput: ({ input, corrections }) =>
+        input.startsWith("-")
+          ? "there is no such flag before a command"
+          : `there is no such command${meant(corrections)}`,
     },
   },
 });

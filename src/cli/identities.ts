@@ -7,6 +7,7 @@ import { type IdentityStore, openIdentityStore } from "../identity/store.ts";
 import { PalyraError } from "../errors.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { App } from "./app.ts";
+import { hasVault } from "./stores.ts";
 
 /** An open identity. */
 export interface OpenIdentity extends Disposable {
@@ -28,7 +29,11 @@ export async function openOwnIdentity(app: App): Promise<OpenIdentity> {
   throw new PalyraError(
     "not_found",
     `Cannot open the identity: there is none in ${app.stateRoot}`,
-    { hint: "palyra init makes one" },
+    {
+      hint: hasVault(app)
+        ? "It is never made anew for a vault: put the identity directory back, or restore a backup"
+        : "palyra init makes one",
+    },
   );
 }
 

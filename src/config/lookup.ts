@@ -44,7 +44,9 @@ export function referenceAt(config: Config, text: string): ConfigReference {
     throw new PalyraError(
       "usage",
       `Cannot read config:${name}: the config holds no reference there, but a value`,
-      { hint: "palyra secrets configure moves it into the vault" },
+      {
+        hint: "palyra secrets plan shows how it moves into the vault; palyra secrets apply does it",
+      },
     );
   }
   return checked(config, { field, form, value });

@@ -69,7 +69,7 @@ export function parseSecretRef(text: string): SecretRef {
   if (OTHER_SOURCES.test(text)) {
     throw new PalyraError("usage", "Cannot read the reference: this version knows no such source", {
       hint:
-        "References are SCOPE/NAME, vault://SCOPE/NAME, env:VARIABLE, file:/PATH and auth:PROFILE",
+        "References are SCOPE/NAME, vault://SCOPE/NAME, env:VARIABLE, file:/PATH, auth:PROFILE and config:FIELD",
     });
   }
   return { kind: "vault", ref: parseVaultRef(text) };

@@ -209,7 +209,8 @@ Deno.test("a file that is none, cut off, altered, or by another hand changes not
   await attempt("nothing", new Uint8Array(0), [2]);
   await attempt("a text", new TextEncoder().encode("hello\n"), [2]);
   for (const length of [1, 22, 30, 100, 150, 200, bytes.length - 1]) {
-    await attempt(`${length} bytes`, bytes.subarray(0, length), [2, 9]);
+    // Without its first line nobody can say that it was a backup.
+    await attempt(`${length} bytes`, bytes.subarray(0, length), [length < 22 ? 2 : 9]);
   }
   for (const at of [30, 60, 130, 170, 230, bytes.length - 5]) {
     const flipped = bytes.slice();

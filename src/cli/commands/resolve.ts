@@ -82,7 +82,10 @@ async function formatOf(
   const single = !all && asked.length === 1 && !asked[0]!.named;
   const chosen = given ?? global;
   if (chosen === "raw" && !single) {
-    throw new PalyraError("usage", "Cannot print several values raw: choose another --format");
+    throw new PalyraError(
+      "usage",
+      "Cannot print named or several values raw: choose another --format",
+    );
   }
   if (chosen === undefined && !single) {
     throw new PalyraError("usage", "Cannot print named or several values without a format", {

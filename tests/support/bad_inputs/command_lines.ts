@@ -11,6 +11,7 @@ export const COMMAND_LINE_ROWS: readonly BadInput[] = [
   usage("an upper-case command", ["Secrets", "list"], "no such command"),
   usage("an empty command", [""], "no such command"),
   usage("a fake secret as command", [FAKE_SECRET], "no such command"),
+  usage("an unknown flag before the command", ["--frobnicate"], "no such flag before a command"),
   usage("an unknown subcommand", ["secrets", "show"], "no such command"),
   usage("a fake secret as subcommand", ["vault", FAKE_SECRET], "no such command"),
   usage("an unknown flag", [...SET, "--frobnicate"], "no such flag"),
