@@ -7,6 +7,8 @@ fail() {
   echo "hint: $2" >&2
   exit 5
 }
+# The runtime's own words would be a backtrace. The shell has looked that PWD is where it is.
+[ -n "${PWD:-}" ] && [ -d "$PWD/." ] || fail "the working directory was removed" "Change to a directory that is there"
 # What would steer the runtime is taken away; palyra gives it back to the programs that it starts.
 for v in NODE_OPTIONS COMPLETE DENO_DIR DENO_V8_FLAGS DENO_COVERAGE_DIR DENO_NO_UPDATE_CHECK \
   OTEL_DENO OTEL_DENO_TRACING OTEL_DENO_METRICS OTEL_DENO_CONSOLE; do

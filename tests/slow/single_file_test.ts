@@ -135,6 +135,18 @@ Deno.test("eight first runs at once all work, and leave one directory", async ()
   );
 });
 
+Deno.test("in a working directory that was removed it says so: exit 5", async () => {
+  const place = temporary();
+  const script = 'mkdir "$1/gone"; cd "$1/gone"; rmdir "$1/gone"; exec "$0" --version';
+  const argv = ["/bin/sh", "-c", script, built.program, place];
+  const { status, out, err } = await run(argv, { PALYRA_RUNTIME_DIR: `${place}/rt` });
+  assert.deepEqual([status, out], [5, ""], err);
+  assert.match(err, /^palyra: Cannot start: the working directory was removed\nhint: [^\n]+$/m);
+  // What the caller says of it is not believed.
+  const elsewhere = ["/usr/bin/env", "-C", "/", "PWD=/nonexistent", built.program, "--version"];
+  assert.equal((await run(elsewhere, { PALYRA_RUNTIME_DIR: `${place}/rt` })).status, 0);
+});
+
 Deno.test("what is incomplete, full, read-only or a link is not run: exit 5", async () => {
   const { program } = built;
   const place = temporary();
