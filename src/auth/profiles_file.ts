@@ -62,11 +62,15 @@ export async function readPlacedProfiles(
   return { profiles, placeOf: (id, key) => place([TABLE, id, key]) };
 }
 
-/** Changes profiles under the lock: `undefined` in place of a profile removes it. Returns them all. */
+/**
+ * Changes profiles under the lock: `undefined` in place of a profile removes it. Returns them all. What is
+ * done beforehand is done under the lock, when nothing but the writing itself can fail any more.
+ */
 export async function changeProfiles(
   platform: Platform,
   paths: ProfilePaths,
   change: (profiles: Profiles) => ReadonlyMap<ProfileId, AuthProfile | undefined>,
+  beforehand: () => Promise<void> = () => Promise.resolve(),
 ): Promise<Profiles> {
   using _lock = await platform.locks.acquire(paths.lock, LOCK_TIMEOUT_MS);
   const before = textOf(platform, paths);
@@ -77,6 +81,7 @@ export async function changeProfiles(
   const { editToml } = await import("../config/toml_edit.ts");
   const text = edits.length === 0 ? before : editToml(before === "" ? HEAD : before, edits);
   const after = await profilesIn(text);
+  await beforehand();
   if (text !== before) platform.files.replace(paths.profiles, encodeUtf8(text));
   return after;
 }

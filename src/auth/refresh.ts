@@ -19,7 +19,14 @@ import {
 import { requireRefreshable } from "./refreshable.ts";
 import { readState } from "./runtime_state.ts";
 import { type LockPlace, lockTokens } from "./token_lock.ts";
-import { formatTokenSet, isGoodFor, parseTokenSet, type TokenSet } from "./token_set.ts";
+import {
+  formatTokenSet,
+  isFrom,
+  isGoodFor,
+  parseTokenSet,
+  requireFrom,
+  type TokenSet,
+} from "./token_set.ts";
 
 /** What a refresh needs. */
 export interface RefreshContext extends RefreshNotes, LockPlace {
@@ -54,8 +61,8 @@ export async function freshTokens(
 ): Promise<TokenSet> {
   const { platform } = context;
   const first = await readSet(context, profile);
-  const isEnough = ({ set }: StoredSet): boolean =>
-    isGoodFor(set, platform.clock.now(), wish.minTtlMs) && set.accessToken !== "";
+  const isEnough = ({ set, isOurs }: StoredSet): boolean =>
+    isOurs && isGoodFor(set, platform.clock.now(), wish.minTtlMs) && set.accessToken !== "";
   if (!wish.force && isEnough(first)) return first.set;
   for (const waitMs of WAITS_MS) {
     let current: OAuthProfile;
@@ -82,6 +89,8 @@ export async function freshTokens(
 interface StoredSet {
   readonly set: TokenSet;
   readonly version: number;
+  /** Of the profile's server and client; a login may be about to store a profile for those of another. */
+  readonly isOurs: boolean;
 }
 
 /** Under the lock of the tokens. */
@@ -92,6 +101,7 @@ async function refresh(
 ): Promise<TokenSet> {
   const { platform, paths, secrets } = context;
   const { tokensRef } = profile.credential;
+  requireFrom(set, profile);
   const now = platform.clock.now();
   const tag = await credentialTag(profile, 0);
   const record = recordFor(readState(platform, paths), profile.profileId, { tag, version });
@@ -108,7 +118,7 @@ async function refresh(
     if (await noteFailure(context, course, { set, error })) throw told(error);
     return await ofAnother(context, profile);
   }
-  using value = formatTokenSet(fresh);
+  using value = formatTokenSet({ ...fresh, origin: set.origin });
   const written = await writeIfOurs(context, course, value, STORE_MS);
   if (written === undefined) return await ofAnother(context, profile);
   await noteSuccess(context, course, { set: fresh, version: written });
@@ -130,8 +140,9 @@ async function currentOf(
 
 /** The tokens that somebody else has stored meanwhile. Throws `precondition` where they are no good. */
 async function ofAnother(context: RefreshContext, profile: OAuthProfile): Promise<TokenSet> {
-  const { set } = await readSet(context, profile);
-  if (!set.isRefreshing && isGoodFor(set, context.platform.clock.now(), 0)) return set;
+  const { set, isOurs } = await readSet(context, await currentOf(context, profile));
+  const isGood = isOurs && !set.isRefreshing && isGoodFor(set, context.platform.clock.now(), 0);
+  if (isGood) return set;
   throw new PalyraError(
     "precondition",
     `Cannot refresh ${profile.profileId}: its tokens were changed meanwhile`,
@@ -149,7 +160,8 @@ async function readSet(
     });
   }
   using value = found.value;
-  return { set: parseTokenSet(value, credential.tokensRef), version: found.version };
+  const set = parseTokenSet(value, credential.tokensRef);
+  return { set, version: found.version, isOurs: isFrom(set, credential) };
 }
 
 function told(error: unknown): unknown {

@@ -133,7 +133,7 @@ async function note(
   { change, expiresAt, version }: Note,
 ): Promise<boolean> {
   using _lock = await platform.locks.acquire(paths.lock, LOCK_TIMEOUT_MS);
-  // A login stores tokens before it takes this lock: whatever it writes down comes after this look.
+  // A login stores tokens before it writes anything down under this lock: that comes after this look.
   const found = await secrets.read(credential.tokensRef);
   using _value = found?.value;
   if (found?.version !== version) return false;

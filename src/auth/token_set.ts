@@ -3,6 +3,7 @@
 import { decodeUtf8, encodeUtf8 } from "../crypto/encoding.ts";
 import { SensitiveBytes } from "../crypto/sensitive_bytes.ts";
 import { PalyraError } from "../errors.ts";
+import type { OAuthCredential, OAuthProfile } from "./profile.ts";
 
 /** Tokens of one authorization. */
 export interface TokenSet {
@@ -18,7 +19,12 @@ export interface TokenSet {
   readonly isRefreshing: boolean;
   /** When it was begun, milliseconds since 1970. */
   readonly begunAt?: number;
+  /** Who has given them; absent where somebody has stored them by hand, who answers for that. */
+  readonly origin?: TokenOrigin | undefined;
 }
+
+/** Where tokens come from, and for which client: to any other server they would give a login away. */
+export type TokenOrigin = Pick<OAuthCredential, "tokenEndpoint" | "clientId">;
 
 const VERSION = 1;
 /** Most characters of a token: what is longer fits in no header. */
@@ -33,6 +39,9 @@ export function formatTokenSet(set: TokenSet): SensitiveBytes {
     ...(set.refreshToken === undefined ? {} : { refresh_token: set.refreshToken }),
     ...(set.expiresAt === undefined ? {} : { expires_at: set.expiresAt }),
     obtained_at: set.obtainedAt,
+    ...(set.origin === undefined
+      ? {}
+      : { token_endpoint: set.origin.tokenEndpoint, client_id: set.origin.clientId }),
     ...(set.isRefreshing ? { refreshing: true, begun_at: set.begunAt } : {}),
   })));
 }
@@ -42,9 +51,12 @@ export function parseTokenSet(secret: SensitiveBytes, what: string): TokenSet {
   const document = parse(secret);
   const { version, access_token, token_type, refresh_token, expires_at, obtained_at, refreshing } =
     document;
+  const { token_endpoint, client_id } = document;
   const isSound = version === VERSION && isToken(access_token) && typeof token_type === "string" &&
     (refresh_token === undefined || isToken(refresh_token)) &&
-    (expires_at === undefined || isTime(expires_at)) && isTime(obtained_at);
+    (expires_at === undefined || isTime(expires_at)) && isTime(obtained_at) &&
+    typeof token_endpoint === typeof client_id &&
+    (token_endpoint === undefined || typeof token_endpoint === "string");
   if (!isSound) {
     throw new PalyraError("integrity", `Cannot use ${what}: it holds no token set of palyra`, {
       hint: "palyra auth login makes a new one",
@@ -57,7 +69,26 @@ export function parseTokenSet(secret: SensitiveBytes, what: string): TokenSet {
     expiresAt: expires_at as number | undefined,
     obtainedAt: obtained_at as number,
     isRefreshing: refreshing === true,
+    ...(token_endpoint === undefined
+      ? {}
+      : { origin: { tokenEndpoint: token_endpoint as string, clientId: client_id as string } }),
   };
+}
+
+/** Whether tokens were given by the server of a profile, to its client, as far as they say so. */
+export function isFrom({ origin }: TokenSet, { tokenEndpoint, clientId }: TokenOrigin): boolean {
+  return origin === undefined ||
+    (origin.tokenEndpoint === tokenEndpoint && origin.clientId === clientId);
+}
+
+/** Throws `auth` for tokens that were given by another server than a profile's, or to another client. */
+export function requireFrom(set: TokenSet, { profileId, credential }: OAuthProfile): void {
+  if (isFrom(set, credential)) return;
+  throw new PalyraError(
+    "auth",
+    `Cannot use ${profileId}: its tokens come from another server or client`,
+    { hint: "Log in again: palyra auth login" },
+  );
 }
 
 /** By how much a clock may go back without a doubt about what it said. */

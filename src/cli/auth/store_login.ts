@@ -1,4 +1,4 @@
-/** Stores what a login gave: its tokens in the vault, then the profile that names them, then what is known of it. */
+/** Stores what a login gave: its tokens in the vault, the profile that names them, then what is known of it. */
 
 import { credentialTag, recordFor } from "../../auth/credential_tag.ts";
 import { afterSuccess } from "../../auth/failures.ts";
@@ -20,24 +20,27 @@ import { deleteUnnamed, ownRefs } from "./remove_profile.ts";
 const LOCK_TIMEOUT_MS = 10_000;
 
 /**
- * Tokens first: a profile without them is harmless, tokens without a profile are found by the next login. No
- * refresh comes between, which would send the new tokens where the old ones came from.
+ * Tokens first, when nothing but the writing itself can keep the profile from being stored: until then the
+ * login of before is as it was. The tokens say where they come from: whoever is killed in between leaves none
+ * that would be sent where the old ones came from.
  */
 export async function storeLogin(app: App, profile: OAuthProfile, tokens: TokenSet): Promise<void> {
   const { platform } = app;
   const paths = pathsOf(app);
   const { vault } = await openVaultToWrite(app);
   using _open = vault;
-  const { credential: { tokensRef }, profileId } = profile;
+  const { credential: { tokensRef, tokenEndpoint, clientId }, profileId } = profile;
   // A login is not lost for a refresh that takes longer than it can.
   using _refresh = await lockTokens(lockPlaceOf(app), tokensRef, REFRESH_MS);
-  using value = formatTokenSet(tokens);
+  using value = formatTokenSet({ ...tokens, origin: { tokenEndpoint, clientId } });
   const kept = { ...vault, keepVersions: 1 };
-  const { version } = await setSecret(kept, parseSecretId(tokensRef), value);
+  let version = 0;
   let before: AuthProfile | undefined;
   const now = await changeProfiles(platform, paths, (profiles) => {
     before = profiles.get(profileId);
     return new Map([[profileId, profile]]);
+  }, async () => {
+    ({ version } = await setSecret(kept, parseSecretId(tokensRef), value));
   });
   const tag = await credentialTag(profile, 0);
   {

@@ -1,7 +1,7 @@
 /** `palyra auth revoke`: tells the provider that a login is over, then forgets it. */
 
 import { type AuthProfile, isOAuth, parseProfileId } from "../../auth/profile.ts";
-import { parseTokenSet } from "../../auth/token_set.ts";
+import { parseTokenSet, requireFrom } from "../../auth/token_set.ts";
 import { isPalyraError, PalyraError } from "../../errors.ts";
 import { readSecret } from "../../vault/read_secret.ts";
 import { parseSecretId } from "../../vault/vault_ref.ts";
@@ -41,6 +41,7 @@ async function revoke(app: App, profile: AuthProfile): Promise<void> {
   using vault = await openVaultToRead(app, { opensValues: true });
   using opened = await readSecret(vault, parseSecretId(credential.tokensRef));
   const set = parseTokenSet(opened.value, credential.tokensRef);
+  requireFrom(set, profile);
   const { revokeToken } = await import("../../auth/token_endpoint.ts");
   // What may be asked is decided by where tokens come from: no server elsewhere leads to this machine.
   using web = await webFor(app, credential.tokenEndpoint);
