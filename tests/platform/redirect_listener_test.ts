@@ -39,3 +39,31 @@ Deno.test("who waits in vain is told so, and a port that is taken is refused", a
   const port = Number(new URL(listener.redirectUri).port);
   assert.throws(() => openRedirectListener(port), /port cannot be had/);
 });
+
+const UNFINISHED: Readonly<Record<string, string>> = {
+  "a body that does not come": "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n",
+  "half a head": "GET / HT",
+  "HTTP/2": "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00",
+  "answers that nobody reads": "GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(20_000),
+};
+
+Deno.test("a connection that somebody leaves open keeps no login, and no browser from its page", async () => {
+  for (const [what, text] of Object.entries(UNFINISHED)) {
+    const listener = openRedirectListener(0);
+    const { hostname, port } = new URL(listener.redirectUri);
+    using left = await Deno.connect({ hostname, port: Number(port) });
+    const written = left.write(new TextEncoder().encode(text)).catch(() => 0);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const answer = listener.answer("right", 5_000);
+    const response = fetch(`${listener.redirectUri}?state=right&code=c`);
+    assert.equal((await answer)!.searchParams.get("code"), "c", what);
+    const late = Promise.withResolvers<string>();
+    const timer = setTimeout(late.resolve, 5_000, "late");
+    assert.equal(await Promise.race([listener[Symbol.asyncDispose](), late.promise]), undefined);
+    clearTimeout(timer);
+    const { status, headers } = await response;
+    assert.deepEqual([status, headers.get("connection")], [200, "close"], what);
+    assert.match(await (await response).text(), /palyra has the answer/);
+    await written;
+  }
+});

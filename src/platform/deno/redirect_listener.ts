@@ -6,6 +6,8 @@ import type { OpenRedirectListener, RedirectListener } from "../redirect_listene
 const HOST = "127.0.0.1";
 const PATH = "/callback";
 const LONGEST = 16_384;
+/** How long a browser has to take its page, in milliseconds. */
+const LAST_PAGE_MS = 1_000;
 /** No script, nothing loaded, nothing kept, and the address with the code goes nowhere. */
 const HEADERS = {
   "content-type": "text/html; charset=utf-8",
@@ -13,25 +15,29 @@ const HEADERS = {
   "cache-control": "no-store",
   "referrer-policy": "no-referrer",
   "x-content-type-options": "nosniff",
+  "connection": "close",
 };
-const DONE = page("palyra has the answer. You may close this window.");
-const OTHER = page("Nothing is here.");
+const DONE = pageOf("palyra has the answer. You may close this window.");
+const OTHER = pageOf("Nothing is here.");
 
 /** Opens a listener. */
 export const openRedirectListener: OpenRedirectListener = (port): RedirectListener => {
   const came = Promise.withResolvers<URL>();
+  const end = new AbortController();
   let expected: string | undefined;
+  let page: Promise<void> | undefined;
   let server: Deno.HttpServer<Deno.NetAddr>;
   try {
     server = Deno.serve(
-      { hostname: HOST, port, onListen: () => {}, onError: () => other() },
-      (request) => {
+      { hostname: HOST, port, signal: end.signal, onListen: () => {}, onError: () => other() },
+      (request, { completed }) => {
         const url = request.url.length <= LONGEST ? new URL(request.url) : undefined;
         const isOurs = request.method === "GET" && url?.pathname === PATH &&
           expected !== undefined &&
           url.searchParams.getAll("state").length === 1 &&
           url.searchParams.get("state") === expected;
         if (!isOurs) return other();
+        page = completed.catch(() => {});
         came.resolve(url);
         return new Response(DONE, { headers: HEADERS });
       },
@@ -53,7 +59,14 @@ export const openRedirectListener: OpenRedirectListener = (port): RedirectListen
         clearTimeout(timer);
       }
     },
-    [Symbol.asyncDispose]: () => server.shutdown(),
+    [Symbol.asyncDispose]: async () => {
+      const time = Promise.withResolvers<void>();
+      const timer = setTimeout(time.resolve, LAST_PAGE_MS);
+      await Promise.race([page, time.promise]);
+      clearTimeout(timer);
+      end.abort(); // not a shutdown: who leaves a request unfinished would be waited for, without end
+      await server.finished;
+    },
   };
 };
 
@@ -61,6 +74,6 @@ function other(): Response {
   return new Response(OTHER, { status: 404, headers: HEADERS });
 }
 
-function page(text: string): string {
+function pageOf(text: string): string {
   return `<!doctype html><meta charset="utf-8"><title>palyra</title><p>${text}</p>\n`;
 }
