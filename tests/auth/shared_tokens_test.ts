@@ -97,6 +97,33 @@ Deno.test("the token that is revoked is the one that a refresh under way has giv
   assert.equal(sent!.form.get("token"), FRESH.refresh_token);
 });
 
+Deno.test("what a profile has got while its tokens were revoked stays", async () => {
+  const changes = [
+    (machine: Machine) => storeTokens(machine, { access_token: "new", refresh_token: "new" }),
+    async (machine: Machine) => {
+      await machine.succeed(["secrets", "set", "global/key"], { stdin: "new" });
+      const words = ["auth", "profiles", "set", PROFILE, "--api-key-ref", "global/key"];
+      await machine.succeed(words);
+    },
+  ];
+  for (const change of changes) {
+    await using server = startScriptedServer(FRESH);
+    using machine = makeMachine();
+    await begin(machine, server);
+    const endpoint = ["--revocation-endpoint", `${server.issuer}/revoke`];
+    await machine.succeed(["auth", "profiles", "set", PROFILE, ...endpoint]);
+    server.talks.set("/revoke", async () => {
+      await change(machine);
+      return json({});
+    });
+    const refused = await machine.run(["auth", "revoke", PROFILE]);
+    assertRefused(refused, 7, "other tokens");
+    assert.match(refused.stderr, /meanwhile\nhint: .*was revoked; .*stays/);
+    assert.deepEqual(server.seen.map(({ form }) => form.get("token")), ["refresh-1"]);
+    assert.equal((await machine.succeed(["auth", "token", PROFILE])).stdout, "new");
+  }
+});
+
 Deno.test("a revocation is tried again where the server is busy; who refuses the client is exit 3", async () => {
   await using server = startScriptedServer(FRESH);
   using machine = makeMachine();

@@ -142,6 +142,33 @@ Deno.test("who has waited for a refresh does not send tokens of a new login to t
   assert.deepEqual([refreshes(old), refreshes(other)], [["refresh-1"], ["of-other"]]);
 });
 
+Deno.test("a login that would wait no longer for a revocation is stored, and stays", async () => {
+  await using server = startScriptedServer(FRESH);
+  using machine = makeMachine();
+  const { issuer } = server;
+  const login = async (): Promise<number> => {
+    const words = ["custom:test", "--issuer", issuer, "--client-id", "client"];
+    return (await pasteLogin(machine, [...words, "--profile", PROFILE], { issuer })).result.status;
+  };
+  assert.equal(await login(), 0);
+  server.talks.set("/revoke", async () => {
+    server.talks.delete("/revoke");
+    await new Promise((resolve) => setTimeout(resolve, 9_000)); // and it is asked again, for as long
+    return json({}, 503);
+  });
+  const revoking = machine.run(["auth", "revoke", PROFILE]);
+  while (server.talks.has("/revoke")) await new Promise((resolve) => setTimeout(resolve, 20));
+  const stored = Promise.withResolvers<void>();
+  server.talks.set("/revoke", async () => {
+    await stored.promise;
+    return json({});
+  });
+  assert.equal(await login(), 0);
+  stored.resolve();
+  assertRefused(await revoking, 7, "another login by now");
+  assert.equal((await machine.succeed(["auth", "token", PROFILE])).stdout, FRESH.access_token);
+});
+
 Deno.test("who has waited for a profile that is gone or switched off by now gets nothing", async () => {
   const disable = async (machine: Machine): Promise<void> => {
     await machine.succeed(["auth", "profiles", "set", PROFILE, "--disable"]);

@@ -13,7 +13,7 @@ import type { App } from "../app.ts";
 import { fieldsOfConfig } from "../referred_by.ts";
 import { hasVault, openVaultToChange } from "../stores.ts";
 import { ownedRef } from "./owned.ts";
-import { lockPlaceOf, pathsOf, profilesOf, requireProfile } from "./profiles.ts";
+import { lockPlaceOf, pathsOf, profilesOf, requireProfile, secretVersions } from "./profiles.ts";
 
 /** What became of the secrets that a profile named. */
 export interface RemovedProfile {
@@ -27,13 +27,14 @@ export interface RemovedProfile {
 const LOCK_TIMEOUT_MS = 10_000;
 
 /**
- * Removes a profile. Nobody refreshes its tokens, or logs in, between `before` and the end. Throws
- * `not_found`, `precondition` where somebody is at its tokens, and what `before` throws: then all stays.
+ * Removes a profile. Nobody refreshes its tokens between `before`, which may end them elsewhere, and the end.
+ * A login waits only so long: what it has stored meanwhile stays. Throws `not_found`, `precondition` where
+ * somebody is or was at its tokens, and what `before` throws: then all stays.
  */
 export async function removeProfile(
   app: App,
   id: ProfileId,
-  before: (profile: AuthProfile) => Promise<void> = () => Promise.resolve(),
+  before?: (profile: AuthProfile) => Promise<void>,
 ): Promise<RemovedProfile> {
   const { platform } = app;
   const paths = pathsOf(app);
@@ -43,8 +44,18 @@ export async function removeProfile(
   if (lock === undefined || refsOf(profile)[0] !== first) {
     throw new PalyraError("precondition", `Cannot delete ${id}: another process is at it`);
   }
-  await before(profile);
-  const left = await changeProfiles(platform, paths, () => new Map([[id, undefined]]));
+  const versions = await secretVersions(app);
+  await before?.(profile);
+  const requireSame = (isSame: boolean): void => {
+    if (isSame) return;
+    const hint = before && { hint: "What it had before was revoked; what it has now stays" };
+    throw new PalyraError("precondition", `Cannot delete ${id}: it was logged in meanwhile`, hint);
+  };
+  const left = await changeProfiles(platform, paths, (profiles) => {
+    const now = profiles.get(id);
+    requireSame(now === undefined || refsOf(now)[0] === first);
+    return new Map([[id, undefined]]);
+  }, async () => requireSame((await secretVersions(app)).get(first!) === versions.get(first!)));
   {
     using _state = await platform.locks.acquire(paths.lock, LOCK_TIMEOUT_MS);
     changeState(platform, paths, (state) => {
@@ -58,7 +69,7 @@ export async function removeProfile(
   const others = [...left.values()];
   const twins = isOAuth(profile) ? others.filter((other) => refsOf(other)[0] === first) : [];
   const candidates = await ownRefs(profile, others);
-  const removed = await removeOwn(app, candidates);
+  const removed = await removeOwn(app, candidates, versions);
   return {
     removed,
     kept: refsOf(profile).filter((ref) => !removed.includes(ref)),
@@ -66,10 +77,14 @@ export async function removeProfile(
   };
 }
 
-async function removeOwn(app: App, refs: readonly string[]): Promise<readonly string[]> {
+async function removeOwn(
+  app: App,
+  refs: readonly string[],
+  versions: ReadonlyMap<string, number>,
+): Promise<readonly string[]> {
   if (refs.length === 0 || !hasVault(app)) return [];
   using vault = await openVaultToChange(app);
-  return await deleteUnnamed(app, vault, refs);
+  return await deleteUnnamed(app, vault, refs, versions);
 }
 
 /** What palyra has stored for this profile, and none of the others names. */
@@ -84,21 +99,31 @@ export async function ownRefs(
   return refsOf(profile).filter((ref) => ref === owned && !named.has(ref));
 }
 
-/** Deletes secrets, but those that the config names; which ones are gone now. */
+/**
+ * Deletes secrets, but those that the config names and those that have another version by now than is
+ * named; which ones are gone now.
+ */
 export async function deleteUnnamed(
   app: App,
   vault: Vault,
   refs: readonly string[],
+  versions: ReadonlyMap<string, number> = new Map(),
 ): Promise<readonly string[]> {
   using _lock = await lockConfigure(vault); // no config begins to name it meanwhile
   const fields = await fieldsOfConfig(app);
-  const removed = refs.filter((ref) => fields !== undefined && !fields.has(ref));
-  for (const ref of removed) {
+  const unnamed = refs.filter((ref) => fields !== undefined && !fields.has(ref));
+  const removed: string[] = [];
+  for (const ref of unnamed) {
+    const ifVersion = versions.get(ref);
     try {
-      await deleteSecret(vault, parseSecretId(ref));
+      await deleteSecret(vault, parseSecretId(ref), ifVersion === undefined ? {} : { ifVersion });
     } catch (error) {
+      const isAnothers = isPalyraError(error, "precondition") &&
+        error.details?.["current_version"] !== undefined;
+      if (isAnothers) continue;
       if (!isPalyraError(error, "not_found")) throw error;
     }
+    removed.push(ref);
   }
   return removed;
 }
