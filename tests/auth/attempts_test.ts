@@ -216,6 +216,49 @@ Deno.test("a login for another scope leaves no tokens where the ones before were
   assert.match((await machine.succeed(["resolve", second])).stdout, /token-of-the-server/);
 });
 
+Deno.test("what was stored for a profile goes with its next login, key or end, whatever scope and type it had", async () => {
+  await using server = startScriptedServer(TOKENS);
+  using machine = makeMachine();
+  const secretOf = async (): Promise<string> => {
+    const { secrets } = await jsonOf(machine, ["auth", "profiles", "show", "work"]);
+    return (secrets as string[])[0]!;
+  };
+  const login = async (): Promise<string> => {
+    assert.equal((await answer(machine, await begin(machine, server))).status, 0);
+    return await secretOf();
+  };
+  const set = (...words: string[]): Promise<CliResult> =>
+    machine.succeed(["auth", "profiles", "set", ...words]);
+  const assertGone = async (ref: string, what: string): Promise<void> =>
+    assertRefused(await machine.run(["resolve", ref]), 8, what);
+  const key = async (...more: string[]): Promise<string> => {
+    const words = ["api-key", "--value-stdin", "--base-url", `${server.issuer}/v1`];
+    const stored = [...OPENAI, ...words, "--profile", "work", ...more];
+    return String((await jsonOf(machine, stored, "sk-of-the-test"))["secret"]);
+  };
+  const first = await login();
+  await set("work", "--scope", "agent:me");
+  const second = await login();
+  assert.notEqual(second, first);
+  await assertGone(first, "the tokens of the scope before");
+  await set("work", "--scope", "agent:you");
+  assert.deepEqual((await jsonOf(machine, ["auth", "revoke", "work"]))["secrets"], [second]);
+  await assertGone(second, "the tokens of a profile that is gone");
+  const third = await login();
+  const keyRef = await key();
+  await assertGone(third, "the tokens that a key has replaced");
+  await key("--scope", "agent:me");
+  await assertGone(keyRef, "the key of the scope before");
+  assert.deepEqual((await jsonOf(machine, ["auth", "profiles", "audit"]))["findings"], []);
+
+  await machine.succeed(["auth", "profiles", "delete", "work"]);
+  const shared = await login();
+  const client = ["--client-id", "client", "--token-endpoint", `${server.issuer}/token`];
+  await set("other", "--provider", "openai", "--tokens-ref", shared, ...client);
+  await key();
+  assert.match((await machine.succeed(["resolve", shared])).stdout, /token-of-the-server/);
+});
+
 Deno.test("reconnect begins a profile's login anew with its client, its server and what it asked for", async () => {
   await using server = startScriptedServer(TOKENS);
   using machine = makeMachine();

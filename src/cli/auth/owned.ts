@@ -6,8 +6,8 @@ import { sha256Hex } from "../../crypto/digest.ts";
 import { encodeUtf8 } from "../../crypto/encoding.ts";
 
 const DIGITS = 16;
-/** What {@link ownedRef} writes. */
-const OWNED = /\/auth_[a-z]+_[0-9a-f]{16}_(?:api_key|oauth_tokens)$/;
+/** What {@link ownedRef} writes, with the digest of the profile's id. */
+const OWNED = /\/auth_[a-z]+_([0-9a-f]{16})_(?:api_key|oauth_tokens)$/;
 
 /** `SCOPE/NAME` of a secret that belongs to one profile. */
 export async function ownedRef(
@@ -16,11 +16,20 @@ export async function ownedRef(
   id: string,
   what: "api_key" | "oauth_tokens",
 ): Promise<string> {
-  const digest = (await sha256Hex(encodeUtf8(id))).slice(0, DIGITS);
-  return `${scope}/auth_${kindOf(provider)}_${digest}_${what}`;
+  return `${scope}/auth_${kindOf(provider)}_${await digestOf(id)}_${what}`;
+}
+
+/** Those that palyra has stored for this very profile, also when its scope, provider or type was another. */
+export async function ownedBy(id: string, refs: readonly string[]): Promise<readonly string[]> {
+  const digest = await digestOf(id);
+  return refs.filter((ref) => OWNED.exec(ref)?.[1] === digest);
 }
 
 /** Whether palyra has stored a secret for a profile: then it goes with it. */
 export function isOwned(ref: string): boolean {
   return OWNED.test(ref);
+}
+
+async function digestOf(id: string): Promise<string> {
+  return (await sha256Hex(encodeUtf8(id))).slice(0, DIGITS);
 }

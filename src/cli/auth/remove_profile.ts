@@ -12,7 +12,7 @@ import { parseSecretId } from "../../vault/vault_ref.ts";
 import type { App } from "../app.ts";
 import { fieldsOfConfig } from "../referred_by.ts";
 import { hasVault, openVaultToChange } from "../stores.ts";
-import { ownedRef } from "./owned.ts";
+import { ownedBy } from "./owned.ts";
 import { lockPlaceOf, pathsOf, profilesOf, requireProfile, secretVersions } from "./profiles.ts";
 
 /** What became of the secrets that a profile named. */
@@ -92,11 +92,9 @@ export async function ownRefs(
   profile: AuthProfile,
   others: Iterable<AuthProfile>,
 ): Promise<readonly string[]> {
-  const { provider, scope, profileId, credential } = profile;
-  const what = credential.type === "api_key" ? "api_key" : "oauth_tokens";
-  const owned = await ownedRef(provider, scope, profileId, what);
   const named = new Set([...others].flatMap(refsOf));
-  return refsOf(profile).filter((ref) => ref === owned && !named.has(ref));
+  const owned = await ownedBy(profile.profileId, refsOf(profile));
+  return owned.filter((ref) => !named.has(ref));
 }
 
 /**

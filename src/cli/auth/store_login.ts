@@ -7,15 +7,13 @@ import { changeProfiles } from "../../auth/profiles_file.ts";
 import { changeState, withRecord } from "../../auth/runtime_state.ts";
 import { lockTokens, REFRESH_MS } from "../../auth/token_lock.ts";
 import { formatTokenSet, type TokenSet } from "../../auth/token_set.ts";
-import { isPalyraError } from "../../errors.ts";
 import { setSecret } from "../../vault/set_secret.ts";
-import type { Vault } from "../../vault/vault.ts";
 import { parseSecretId } from "../../vault/vault_ref.ts";
 import type { App } from "../app.ts";
 import { openVaultToWrite } from "../stores.ts";
 import type { JsonObject } from "../view.ts";
 import { lockPlaceOf, pathsOf } from "./profiles.ts";
-import { deleteUnnamed, ownRefs } from "./remove_profile.ts";
+import { removeReplaced } from "./remove_replaced.ts";
 
 const LOCK_TIMEOUT_MS = 10_000;
 
@@ -56,23 +54,6 @@ export async function storeLogin(app: App, profile: OAuthProfile, tokens: TokenS
     });
   }
   if (before !== undefined) await removeReplaced(app, vault, before, now.values());
-}
-
-/** Tokens of the same profile that were stored elsewhere, for another scope, belong to nobody any more. */
-async function removeReplaced(
-  app: App,
-  vault: Vault,
-  before: AuthProfile,
-  now: Iterable<AuthProfile>,
-): Promise<void> {
-  const refs = await ownRefs(before, now);
-  if (refs.length === 0) return;
-  try {
-    await deleteUnnamed(app, vault, refs);
-  } catch (error) {
-    if (!isPalyraError(error)) throw error;
-    // The login stands; `auth profiles audit` names what is left.
-  }
 }
 
 /** What is told of a login: fields for programs, lines for people. */

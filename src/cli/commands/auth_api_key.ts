@@ -17,6 +17,7 @@ import { parseSecretId } from "../../vault/vault_ref.ts";
 import type { App } from "../app.ts";
 import { ownedRef } from "../auth/owned.ts";
 import { lockPlaceOf, pathsOf, profileBefore } from "../auth/profiles.ts";
+import { removeReplaced } from "../auth/remove_replaced.ts";
 import { requireStorable } from "../auth/require_storable.ts";
 import { webFor } from "../auth/web.ts";
 import { readValue } from "../read_value.ts";
@@ -65,8 +66,15 @@ export async function authApiKey(
   using _open = vault;
   // A profile that is being deleted goes before it comes again.
   using _lock = await lockTokens(lockPlaceOf(app), apiKeyRef, REFRESH_MS);
-  const { changed } = await setSecret(vault, parseSecretId(apiKeyRef), key);
-  await changeProfiles(app.platform, pathsOf(app), () => new Map([[id, profile]]));
+  let changed = false;
+  let replaced: AuthProfile | undefined;
+  const now = await changeProfiles(app.platform, pathsOf(app), (profiles) => {
+    replaced = profiles.get(id);
+    return new Map([[id, profile]]);
+  }, async () => {
+    ({ changed } = await setSecret(vault, parseSecretId(apiKeyRef), key));
+  });
+  if (replaced !== undefined) await removeReplaced(app, vault, replaced, now.values());
   return {
     kind: "record",
     json: { changed, profile_id: id, provider, secret: apiKeyRef, checked: true },
