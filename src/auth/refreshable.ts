@@ -3,7 +3,7 @@
 import { PalyraError } from "../errors.ts";
 import type { AuthProfile } from "./profile.ts";
 import type { ProfileRecord } from "./runtime_state.ts";
-import type { TokenSet } from "./token_set.ts";
+import { isGoodFor, type TokenSet } from "./token_set.ts";
 
 /**
  * Throws `auth` where the server would not give new tokens, whatever it is asked, and `connectivity` while
@@ -30,11 +30,10 @@ export function requireRefreshable(
     });
   }
   if (set.refreshToken === undefined) {
-    throw new PalyraError(
-      "auth",
-      `Cannot use ${profileId}: its token has ended, and it has no refresh token`,
-      hint,
-    );
+    const why = isGoodFor(set, now, 0)
+      ? `Cannot refresh ${profileId}: it has no refresh token`
+      : `Cannot use ${profileId}: its token has ended, and it has no refresh token`;
+    throw new PalyraError("auth", why, hint);
   }
   if (record.cooldownUntil !== undefined && record.cooldownUntil > now) {
     const seconds = Math.ceil((record.cooldownUntil - now) / 1_000);

@@ -231,6 +231,26 @@ Deno.test("keys are printed as they are; what is switched off, missing or not lo
   assertRefused(await token(machine), 9, "no token set");
 });
 
+Deno.test("what cannot be refreshed is told to have ended only where it has", async () => {
+  await using server = startTokenServer();
+  using machine = makeMachine();
+  await loginBy(machine, server);
+  const refused = async (expires_at: number | undefined, ...args: string[]): Promise<string> => {
+    await storeTokens(machine, { access_token: "alone", expires_at });
+    const result = await machine.run(["auth", ...args, PROFILE]);
+    assertRefused(result, 3, args.join(" "));
+    return result.stderr;
+  };
+  assert.match(await refused(1, "token"), /its token has ended, and it has no refresh token/);
+  const soon = Date.now() + 60_000;
+  for (const end of [undefined, soon]) {
+    assert.match(await refused(end, "refresh"), /Cannot refresh work: it has no refresh token/);
+    if (end === undefined) assert.equal((await token(machine)).stdout, "alone");
+  }
+  assert.match(await refused(soon, "token"), /Cannot refresh work: it has no refresh token/);
+  assert.equal(server.requests, 0);
+});
+
 Deno.test("auth:PROFILE is a reference like any other: resolve, run and inject get a token that is good now", async () => {
   await using server = startTokenServer();
   using machine = makeMachine();
