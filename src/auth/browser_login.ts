@@ -58,11 +58,6 @@ export async function beginBrowserLogin(
   return { url: url.href, redirectUri, state, codeVerifier, nonce };
 }
 
-/** Whether an address is an answer to this very login, yes or no; nothing else of it is judged. */
-export function isAnswerTo({ state }: Pick<BegunLogin, "state">, answer: URL): boolean {
-  return answer.searchParams.get("state") === state;
-}
-
 /** Exchanges the answer that a browser brought for tokens. Throws `auth`, `denied`, `connectivity`. */
 export async function completeBrowserLogin(
   parties: Omit<LoginParties, "scopes" | "isDiscovered">,

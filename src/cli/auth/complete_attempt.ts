@@ -1,13 +1,13 @@
 /** Ends a login that another command has begun: the answer counts once, whoever gives it. */
 
-import { completeBrowserLogin, isAnswerTo } from "../../auth/browser_login.ts";
+import { completeBrowserLogin } from "../../auth/browser_login.ts";
 import type { EndedAttempt, PendingAttempt } from "../../auth/login_attempt.ts";
 import type { TokenSet } from "../../auth/token_set.ts";
-import { clauseOf, isPalyraError, PalyraError } from "../../errors.ts";
+import { clauseOf, isPalyraError } from "../../errors.ts";
 import type { App } from "../app.ts";
 import { endAttempt, type KeptAttempt } from "./attempts.ts";
 import { secretOf } from "./login_target.ts";
-import { pastedAddress } from "./pasted_address.ts";
+import { pastedAnswer } from "./pasted_address.ts";
 import { storeLogin } from "./store_login.ts";
 import { webFor } from "./web.ts";
 
@@ -28,12 +28,7 @@ export async function completeAttempt(
   pending: PendingAttempt,
 ): Promise<CompletedAttempt> {
   const { profile, begun } = pending;
-  const answer = await pastedAddress(app);
-  if (!isAnswerTo(begun, answer)) {
-    throw new PalyraError("usage", "Cannot end the login: the address is no answer to it", {
-      hint: "It is the address that the browser could not open, with code= and state= in it",
-    });
-  }
+  const answer = await pastedAnswer(app, begun);
   const ended = (state: EndedAttempt["state"], message: string): EndedAttempt => ({
     state,
     profileId: profile.profileId,

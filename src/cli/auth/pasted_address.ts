@@ -1,5 +1,6 @@
 /** The address that a browser could not open in the end: it holds the code, and is read like a secret. */
 
+import type { BegunLogin } from "../../auth/browser_login.ts";
 import { decodeUtf8 } from "../../crypto/encoding.ts";
 import { SensitiveBytes } from "../../crypto/sensitive_bytes.ts";
 import { PalyraError } from "../../errors.ts";
@@ -11,8 +12,20 @@ export const PASTED_REDIRECT = "http://127.0.0.1/callback";
 
 const MAX_BYTES = 16_384;
 
+/**
+ * The answer to this very login, yes or no: nothing else of it is judged. Throws `usage` for any other
+ * address, and what reading it throws.
+ */
+export async function pastedAnswer(app: App, { state }: Pick<BegunLogin, "state">): Promise<URL> {
+  const answer = await pastedAddress(app);
+  if (answer.searchParams.get("state") === state) return answer;
+  throw new PalyraError("usage", "Cannot end the login: the address is no answer to it", {
+    hint: "It is the address that the browser could not open, with code= and state= in it",
+  });
+}
+
 /** Reads it from standard input, or at a hidden prompt. Throws `would_prompt`, `usage`. */
-export async function pastedAddress(app: App): Promise<URL> {
+async function pastedAddress(app: App): Promise<URL> {
   const { terminal, streams } = app.platform;
   const bytes = !terminal.inputIsTerminal()
     ? await streams.readInput(MAX_BYTES)

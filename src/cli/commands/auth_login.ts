@@ -6,7 +6,7 @@ import type { LoginParties } from "../../auth/login_steps.ts";
 import type { TokenSet } from "../../auth/token_set.ts";
 import { PalyraError } from "../../errors.ts";
 import type { App } from "../app.ts";
-import { PASTED_REDIRECT, pastedAddress } from "../auth/pasted_address.ts";
+import { PASTED_REDIRECT, pastedAnswer } from "../auth/pasted_address.ts";
 import {
   firstEndpoint,
   likelyProfile,
@@ -94,7 +94,7 @@ async function byPaste(app: App, parties: LoginParties): Promise<TokenSet> {
   const begun: BegunLogin = await beginBrowserLogin(parties, PASTED_REDIRECT);
   app.warn(`open this address in any browser: ${begun.url}`);
   app.warn("log in there; then the browser cannot open a page of 127.0.0.1: give me its address");
-  return await completeBrowserLogin(parties, begun, await pastedAddress(app));
+  return await completeBrowserLogin(parties, begun, await pastedAnswer(app, begun));
 }
 
 /** What flags say; else a code where there is no screen, and a browser where there is one. */
