@@ -30,10 +30,16 @@ import {
 
 /** What a refresh needs. */
 export interface RefreshContext extends RefreshNotes, LockPlace {
-  /** Asks the server; loaded when it comes to that. Throws `TokenFailure`. */
-  readonly ask: (credential: OAuthCredential, set: TokenSet) => Promise<TokenSet>;
+  /** Reads all that is of this machine: config and client. Throws whatever is wrong with it. */
+  readonly prepare: (credential: OAuthCredential) => Promise<TokenServer>;
   /** Holds off signals that would end palyra between the server's answer and its being stored. */
   readonly holdSignals: () => Promise<Disposable>;
+}
+
+/** A server that can be asked; loaded when it comes to that. */
+export interface TokenServer extends Disposable {
+  /** Asks it. Throws `TokenFailure`. */
+  readonly ask: (set: TokenSet) => Promise<TokenSet>;
 }
 
 /** What is wanted. */
@@ -106,6 +112,7 @@ async function refresh(
   const tag = await credentialTag(profile, 0);
   const record = recordFor(readState(platform, paths), profile.profileId, { tag, version });
   requireRefreshable(profile, record, set, now);
+  using server = await context.prepare(profile.credential); // what fails here has begun nothing
   // Written also where it says so already: what cannot be written now could not keep an answer either.
   using begun = formatTokenSet({ ...set, isRefreshing: true, begunAt: now });
   const begunVersion = await secrets.write(tokensRef, begun, version);
@@ -113,7 +120,7 @@ async function refresh(
   using _held = await context.holdSignals();
   let fresh: TokenSet;
   try {
-    fresh = await context.ask(profile.credential, set);
+    fresh = await server.ask(set);
   } catch (error) {
     if (await noteFailure(context, course, { set, error })) throw told(error);
     return await ofAnother(context, profile);

@@ -251,6 +251,37 @@ Deno.test("what cannot be refreshed is told to have ended only where it has", as
   assert.equal(server.requests, 0);
 });
 
+Deno.test("a refresh that fails on this machine begins nothing, and leaves what is known as it was", async () => {
+  await using server = startTokenServer();
+  using machine = makeMachine();
+  await loginBy(machine, server);
+  await machine.succeed(["secrets", "set", "global/client"], { stdin: "secret" });
+  const set = ["auth", "profiles", "set", PROFILE, "--client-secret-ref"];
+  await machine.succeed([...set, "global/client"]);
+  server.wish.answer = () => new Response("busy", { status: 503 });
+  assertRefused(await token(machine), 4, "503");
+  server.wish.answer = undefined;
+  await machine.succeed(["auth", "profiles", "cooldown-clear", PROFILE]);
+  const known = async (): Promise<unknown[]> => {
+    const { version } = await jsonOf(machine, ["secrets", "get", TOKENS_REF]);
+    const { state, expires_at } = await jsonOf(machine, ["auth", "profiles", "show", PROFILE]);
+    return [version, state, expires_at];
+  };
+  const before = await known();
+  assert.equal(before[1], "expired");
+  const config = `${machine.home}/.config/palyra/palyra.toml`;
+  Deno.mkdirSync(`${machine.home}/.config/palyra`, { recursive: true });
+  Deno.writeTextFileSync(config, "[auth.network]\nbogus = 1\n");
+  assertRefused(await token(machine), 2, "a wrong table");
+  assert.deepEqual(await known(), before);
+  Deno.removeSync(config);
+  assert.equal((await token(machine)).stdout, "access-1");
+  const good = (await known())[0];
+  await machine.succeed([...set, "global/none"]);
+  assertRefused(await machine.run(["auth", "refresh", PROFILE]), 8, "no secret of the client");
+  assert.equal((await known())[0], good);
+});
+
 Deno.test("auth:PROFILE is a reference like any other: resolve, run and inject get a token that is good now", async () => {
   await using server = startTokenServer();
   using machine = makeMachine();

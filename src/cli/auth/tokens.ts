@@ -26,14 +26,18 @@ export async function tokensOf(
     paths: pathsOf(app),
     secrets,
     holdSignals: async () => (await app.platform.heldSignals())(),
-    ask: async (credential, set) => {
+    prepare: async (credential) => {
       const { refreshTokens } = await import("../../auth/token_endpoint.ts");
       const { webFor } = await import("./web.ts");
-      using web = await webFor(app, credential.tokenEndpoint);
       const clientSecret = await clientSecretOf(secrets, credential);
+      const web = await webFor(app, credential.tokenEndpoint);
       const { send } = web;
       const now = (): number => app.platform.clock.now();
-      return await refreshTokens(credential, set.refreshToken!, { clientSecret }, { send, now });
+      return {
+        ask: ({ refreshToken }) =>
+          refreshTokens(credential, refreshToken!, { clientSecret }, { send, now }),
+        [Symbol.dispose]: () => web[Symbol.dispose](),
+      };
     },
   };
   return await freshTokens(context, profile, wish);
