@@ -7,6 +7,7 @@ import { loginBy, PROFILE, storeTokens, TOKENS_REF } from "../support/token_prof
 import { startTokenServer } from "../support/token_server.ts";
 
 const CROWD = 50;
+const BINARY = new Uint8Array([0xff, 0]);
 
 async function token(machine: Machine, ...more: string[]): Promise<CliResult> {
   return await machine.run(["auth", "token", PROFILE, ...more]);
@@ -229,6 +230,31 @@ Deno.test("keys are printed as they are; what is switched off, missing or not lo
   assertRefused(await token(machine), 8, "not logged in");
   await set("--tokens-ref", "global/key");
   assertRefused(await token(machine), 9, "no token set");
+});
+
+Deno.test("in JSON a token or key stands with its profile, its type and its end, where they are known", async () => {
+  await using server = startTokenServer();
+  using machine = makeMachine();
+  await loginBy(machine, server, 600_000);
+  const told = (...args: string[]): Promise<Record<string, unknown>> =>
+    jsonOf(machine, ["auth", "token", ...args]);
+  const { expires_at, ...first } = await told(PROFILE);
+  const of = { schema_version: 1, profile_id: PROFILE, provider: "custom:test" };
+  assert.deepEqual(first, { ...of, token: "access-old", token_type: "bearer" });
+  const left = Date.parse(String(expires_at)) - Date.now();
+  assert.ok(left > 500_000 && left <= 600_000, `${left}`);
+  const { token: fresh } = await told("--provider", "custom:test", "--min-ttl", "30m");
+  assert.equal(fresh, "access-1");
+  await storeTokens(machine, { access_token: "endless" });
+  assert.deepEqual(await told(PROFILE), { ...of, token: "endless", token_type: "bearer" });
+  const set = ["auth", "profiles", "set", PROFILE, "--api-key-ref", "global/key"];
+  await machine.succeed(set);
+  for (
+    const [bytes, known] of [["sk-ü", { token: "sk-ü" }], [BINARY, { base64: "/wA=" }]] as const
+  ) {
+    await machine.succeed(["secrets", "set", "global/key"], { stdin: bytes });
+    assert.deepEqual(await told(PROFILE), { ...of, ...known });
+  }
 });
 
 Deno.test("what cannot be refreshed is told to have ended only where it has", async () => {

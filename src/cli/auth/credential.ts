@@ -22,12 +22,27 @@ export interface CredentialWish {
   readonly minTtlMs?: number | undefined;
 }
 
-/** The credential of a profile; the caller wipes it. Throws `not_found`, `denied`, and as `freshTokens`. */
-export async function credentialOf(
+/** A credential, and what is known of it. Disposing wipes it. */
+export interface GivenCredential extends Disposable {
+  readonly profile: AuthProfile;
+  readonly value: SensitiveBytes;
+  /** Of a token, as the server named it. */
+  readonly tokenType?: string;
+  /** Milliseconds since 1970; of a token, where it is known. */
+  readonly expiresAt?: number | undefined;
+}
+
+/** The credential of a profile; the caller wipes it. Throws as {@link giveCredential}. */
+export async function credentialOf(app: App, id: string): Promise<SensitiveBytes> {
+  return (await giveCredential(app, id, {})).value;
+}
+
+/** The credential of a profile for who asks. Throws `not_found`, `denied`, and as `freshTokens`. */
+export async function giveCredential(
   app: App,
   id: string,
-  { agentId, minTtlMs }: CredentialWish = {},
-): Promise<SensitiveBytes> {
+  { agentId, minTtlMs }: CredentialWish,
+): Promise<GivenCredential> {
   const profile = await enabledProfile(app, id);
   if (isVisible(profile, agentId)) return await credentialIn(app, profile, minTtlMs);
   throw new PalyraError("denied", `Cannot use ${profile.profileId}: it belongs to an agent`, {
@@ -40,14 +55,20 @@ export async function credentialIn(
   app: App,
   profile: AuthProfile,
   minTtlMs = DEFAULT_MIN_TTL_MS,
-): Promise<SensitiveBytes> {
+): Promise<GivenCredential> {
+  const given = (value: SensitiveBytes): GivenCredential => ({
+    profile,
+    value,
+    [Symbol.dispose]: () => value[Symbol.dispose](),
+  });
   if (isOAuth(profile)) {
-    return new SensitiveBytes(encodeUtf8((await tokensOf(app, profile, { minTtlMs })).accessToken));
+    const { accessToken, tokenType, expiresAt } = await tokensOf(app, profile, { minTtlMs });
+    return { ...given(new SensitiveBytes(encodeUtf8(accessToken))), tokenType, expiresAt };
   }
   const { credential } = profile;
   if (credential.type !== "api_key") throw new Error("a credential of a third type");
   using vault = await openVaultToRead(app, { opensValues: true });
-  return (await readSecret(vault, parseSecretId(credential.apiKeyRef))).value;
+  return given((await readSecret(vault, parseSecretId(credential.apiKeyRef))).value);
 }
 
 /** A profile that may be used. Throws `not_found`, `denied`. */

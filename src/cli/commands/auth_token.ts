@@ -1,10 +1,15 @@
 /** `palyra auth token` and `refresh`: a credential that can be used now. */
 
-import type { SensitiveBytes } from "../../crypto/sensitive_bytes.ts";
+import { decodeUtf8 } from "../../crypto/encoding.ts";
 import { PalyraError } from "../../errors.ts";
 import { isOAuth, parseAgentId } from "../../auth/profile.ts";
 import type { App } from "../app.ts";
-import { credentialIn, credentialOf, enabledProfile } from "../auth/credential.ts";
+import {
+  credentialIn,
+  enabledProfile,
+  giveCredential,
+  type GivenCredential,
+} from "../auth/credential.ts";
 import { tokensOf } from "../auth/tokens.ts";
 import { parseDuration } from "../values.ts";
 import type { BytesView, RecordView } from "../view.ts";
@@ -18,23 +23,42 @@ export interface AuthTokenFlags {
 
 /**
  * The key of a profile, or an access token of it that is good for at least so long: of the profile that
- * is named, or of the one that is to be used of a provider.
+ * is named, or of the one that is to be used of a provider. In JSON with what is known of it.
  */
-export async function authToken(app: App, flags: AuthTokenFlags, id?: string): Promise<BytesView> {
+export async function authToken(
+  app: App,
+  flags: AuthTokenFlags,
+  id?: string,
+): Promise<BytesView | RecordView> {
   const { provider, agent, "min-ttl": minTtl } = flags;
   if ((id === undefined) === (provider === undefined)) {
     throw new PalyraError("usage", "Cannot give a token: name a profile, or --provider");
   }
   const agentId = agent === undefined ? undefined : parseAgentId(agent);
   const minTtlMs = minTtl === undefined ? undefined : parseDuration(minTtl, "--min-ttl");
-  const bytes = id === undefined
+  const given = id === undefined
     ? await credentialFrom(app, provider!, agentId, minTtlMs)
-    : await credentialOf(app, id, { agentId, minTtlMs });
+    : await giveCredential(app, id, { agentId, minTtlMs });
+  if (app.options.format !== "text") return recordOf(given);
+  const dispose = (): void => given[Symbol.dispose]();
+  return { kind: "bytes", bytes: given.value, newlineOnTerminal: true, [Symbol.dispose]: dispose };
+}
+
+function recordOf(given: GivenCredential): RecordView {
+  using _wiped = given;
+  const { profile, value, tokenType, expiresAt } = given;
+  const bytes = value.reveal();
+  const token = decodeUtf8(bytes);
   return {
-    kind: "bytes",
-    bytes,
-    newlineOnTerminal: true,
-    [Symbol.dispose]: () => bytes[Symbol.dispose](),
+    kind: "record",
+    json: {
+      profile_id: profile.profileId,
+      provider: profile.provider,
+      ...(token === undefined ? { base64: bytes.toBase64() } : { token }),
+      ...(tokenType === undefined ? {} : { token_type: tokenType }),
+      ...(expiresAt === undefined ? {} : { expires_at: new Date(expiresAt).toISOString() }),
+    },
+    text: "",
   };
 }
 
@@ -43,7 +67,7 @@ async function credentialFrom(
   provider: string,
   agentId: string | undefined,
   minTtlMs: number | undefined,
-): Promise<SensitiveBytes> {
+): Promise<GivenCredential> {
   const { chooseProfile } = await import("../auth/chosen.ts");
   const profile = await chooseProfile(app, { provider, agentId });
   if (profile !== undefined) return await credentialIn(app, profile, minTtlMs);

@@ -17,5 +17,5 @@ export async function chosenCredential(
     mayUse: ({ profileId }) => isProfileLabel(protocol, rules.table, `auth:${profileId}`),
   });
   if (profile === undefined) return undefined;
-  return { username: undefined, secret: await credentialIn(app, profile) };
+  return { username: undefined, secret: (await credentialIn(app, profile)).value };
 }
