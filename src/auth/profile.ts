@@ -82,12 +82,15 @@ export function parseProfileId(text: string): ProfileId {
 /** Reads a scope. Throws `usage`. */
 export function parseProfileScope(text: string): ProfileScope {
   if (text === "global" || AGENT_SCOPE.test(text)) return text as ProfileScope;
-  throw new PalyraError("usage", "Cannot read the scope: it is global or agent:ID");
+  throw new PalyraError("usage", "Cannot read the scope: it is global or agent:ID", {
+    // Scopes of the vault take more: there an id only says where a secret is.
+    hint: "Ids of agents are lower case here: a-z 0-9 . _ -, at most 128 characters",
+  });
 }
 
-/** Reads the id of an agent. Throws `usage`. */
-export function parseAgentId(text: string): string {
-  if (AGENT_SCOPE.test(`agent:${text}`)) return text;
+/** Reads the id of an agent, where one is given. Throws `usage`. */
+export function parseAgentId(text: string | undefined): string | undefined {
+  if (text === undefined || AGENT_SCOPE.test(`agent:${text}`)) return text;
   throw new PalyraError(
     "usage",
     "Cannot read the id of the agent: it is a-z 0-9 . _ -, at most 128 characters",

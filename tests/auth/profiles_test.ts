@@ -156,9 +156,22 @@ Deno.test("wrong input is refused, and makes nothing", async () => {
     [2, ["set", "x"]],
     [2, ["list", "--provider", "toaster"]],
     [2, ["list", "--scope", "agent:"]],
+    [2, ["list", "--scope", "agent:A1"]],
+    [2, ["list", "--agent", "A1"]],
+    [2, ["health", "--agent", "A1"]],
+    [2, ["doctor", "--agent", "A1"]],
+    [2, ["audit", "--agent", "a:b"]],
+    [2, ["order-set", "--agent", "A1"]],
+    [2, ["explain-selection", "--agent", "A1"]],
     [2, ["explain-selection", "--credential", "none"]],
   ];
   for (const [status, args] of rows) assertRefused(await profiles(...args), status, args.join(" "));
+  const words = ["set", "x", "--provider", "openai", "--api-key-ref", "global/k", "--scope"];
+  for (const scope of ["agent:A1", "agent:a:b"]) {
+    const refused = await profiles(...words, scope);
+    assertRefused(refused, 2, scope);
+    assert.match(refused.stderr, /lower case here: a-z 0-9 \. _ -/, scope);
+  }
   assert.equal((await profiles("list")).stdout, "no profiles\n");
   assert.throws(() => Deno.statSync(machine.stateRoot), Deno.errors.NotFound);
 });

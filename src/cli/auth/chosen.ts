@@ -27,7 +27,7 @@ export async function chooseProfile(
 ): Promise<AuthProfile | undefined> {
   const wish = {
     provider: parseProvider(provider),
-    agentId: agentId === undefined ? undefined : parseAgentId(agentId),
+    agentId: parseAgentId(agentId),
   };
   const known = await knownProfiles(app);
   const { profiles, facts } = known;

@@ -2,7 +2,7 @@
 
 import { hintOf, type ProfileHint } from "../../auth/hint.ts";
 import { leftoversOf } from "../../auth/leftovers.ts";
-import { type AuthProfile, isVisible } from "../../auth/profile.ts";
+import { type AuthProfile, isVisible, parseAgentId } from "../../auth/profile.ts";
 import { parseProvider } from "../../auth/provider.ts";
 import { type ProfileRecord, readState, TIMES } from "../../auth/runtime_state.ts";
 import type { App } from "../app.ts";
@@ -29,9 +29,10 @@ const STATUS = { ok: "ok", warning: "warn", error: "fail" } as const;
 
 /** Says of each profile what is wrong with it; asks nobody, and changes nothing. */
 export async function profilesDoctor(app: App, flags: ProfilesDoctorFlags): Promise<RecordView> {
+  const agent = parseAgentId(flags.agent);
   const known = await knownProfiles(app);
   const profiles = [...known.profiles.values()]
-    .filter((profile) => flags.agent === undefined || isVisible(profile, flags.agent))
+    .filter((profile) => agent === undefined || isVisible(profile, agent))
     .sort((a, b) => a.profileId < b.profileId ? -1 : 1);
   const hints = profiles.map((profile) => hintOf(profile, known.facts));
   const { errors, warnings, status } = summaryOf(hints);
@@ -54,6 +55,7 @@ export async function profilesDoctor(app: App, flags: ProfilesDoctorFlags): Prom
 /** Tells what is written down of profiles, and what belongs to none of them. Changes nothing. */
 export async function profilesAudit(app: App, flags: ProfilesAuditFlags): Promise<RecordView> {
   const provider = flags.provider === undefined ? undefined : parseProvider(flags.provider);
+  const agent = parseAgentId(flags.agent);
   const { profiles: known, state: current } = await knownProfiles(app);
   const profiles = new Map<string, AuthProfile>(known);
   const state = readState(app.platform, pathsOf(app));
@@ -62,14 +64,14 @@ export async function profilesAudit(app: App, flags: ProfilesAuditFlags): Promis
   const records = [...state.records].filter(([id]) => {
     const profile = profiles.get(id);
     return profile !== undefined && (provider === undefined || profile.provider === provider) &&
-      (flags.agent === undefined || isVisible(profile, flags.agent));
+      (agent === undefined || isVisible(profile, agent));
   });
   const orders = [...state.orders].map(([key, ids]) => {
     const [scope, of] = key.split(" ");
     return { scope: scope!, of, ids };
   }).filter(({ scope, of }) =>
     (provider === undefined || of === undefined || of === provider) &&
-    (flags.agent === undefined || scope === "global" || scope === `agent:${flags.agent}`)
+    (agent === undefined || scope === "global" || scope === `agent:${agent}`)
   );
   const warnings = leftovers.filter(({ severity }) => severity === "warning").length;
   const failure = findingsFailure(0, flags.strict ? warnings : 0);

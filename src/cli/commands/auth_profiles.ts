@@ -5,6 +5,7 @@ import {
   CLIENT_AUTHENTICATIONS,
   type ClientAuthentication,
   isVisible,
+  parseAgentId,
   parseEndpoint,
   parseProfileId,
   parseProfileScope,
@@ -50,11 +51,12 @@ export interface ProfilesSetFlags {
 export async function profilesList(app: App, flags: ProfilesListFlags): Promise<ListView> {
   const provider = flags.provider === undefined ? undefined : parseProvider(flags.provider);
   const scope = flags.scope === undefined ? undefined : parseProfileScope(flags.scope);
+  const agent = parseAgentId(flags.agent);
   const known = await knownProfiles(app);
   const listed = [...known.profiles.values()].filter((profile) =>
     (provider === undefined || profile.provider === provider) &&
     (scope === undefined || profile.scope === scope) &&
-    (flags.agent === undefined || isVisible(profile, flags.agent))
+    (agent === undefined || isVisible(profile, agent))
   ).sort((a, b) => a.profileId < b.profileId ? -1 : 1);
   const healths = healthOfAll(known, listed);
   return {

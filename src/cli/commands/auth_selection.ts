@@ -2,7 +2,7 @@
 
 import { withoutCooldown } from "../../auth/failures.ts";
 import { EXPIRY_CLASSES, type HealthState } from "../../auth/health.ts";
-import { isVisible, parseProfileId } from "../../auth/profile.ts";
+import { isVisible, parseAgentId } from "../../auth/profile.ts";
 import { parseProvider } from "../../auth/provider.ts";
 import { changeState, orderKey, withRecord } from "../../auth/runtime_state.ts";
 import { selectProfile } from "../../auth/selection.ts";
@@ -44,9 +44,10 @@ const STATES: readonly HealthState[] = [
 
 /** How all profiles are. It looks, and changes nothing. */
 export async function profilesHealth(app: App, flags: HealthFlags): Promise<RecordView> {
+  const agent = parseAgentId(flags.agent);
   const known = await knownProfiles(app);
   const profiles = [...known.profiles.values()].filter((profile) =>
-    flags.agent === undefined || isVisible(profile, flags.agent)
+    agent === undefined || isVisible(profile, agent)
   );
   const healths = healthOfAll(known, profiles);
   const count = <T>(all: readonly T[], of: (one: (typeof healths)[number]) => T): JsonObject =>
@@ -75,6 +76,7 @@ export async function profilesOrderSet(
   ...ids: string[]
 ): Promise<RecordView> {
   const provider = flags.provider === undefined ? undefined : parseProvider(flags.provider);
+  const agent = parseAgentId(flags.agent);
   const known = await knownProfiles(app);
   const order = [...new Set(ids)].map((id) => {
     const profile = requireProfile(known.profiles, id);
@@ -84,14 +86,14 @@ export async function profilesOrderSet(
         `Cannot order ${profile.profileId}: it is of another provider`,
       );
     }
-    if (!isVisible(profile, flags.agent)) {
+    if (!isVisible(profile, agent)) {
       throw new PalyraError("usage", `Cannot order ${profile.profileId}: it belongs to an agent`, {
         hint: "--agent names whose order it is",
       });
     }
     return profile.profileId;
   });
-  const scope = flags.agent === undefined ? "global" : `agent:${parseProfileId(flags.agent)}`;
+  const scope = agent === undefined ? "global" : `agent:${agent}`;
   const key = orderKey(scope, provider);
   await change(app, (state) => {
     const orders = new Map(state.orders);
@@ -111,7 +113,8 @@ export async function profilesExplainSelection(
   app: App,
   flags: ExplainFlags,
 ): Promise<RecordView> {
-  const { provider, agent, profile, credential, deny } = flags;
+  const { provider, profile, credential, deny } = flags;
+  const agentId = parseAgentId(flags.agent);
   const credentials = credential?.map((one) => {
     if (one === "api_key" || one === "oauth") return one;
     throw new PalyraError("usage", "Cannot use --credential: it is api_key or oauth");
@@ -119,7 +122,7 @@ export async function profilesExplainSelection(
   const known = await knownProfiles(app);
   const { selected, reason, candidates } = selectProfile(known.profiles.values(), {
     provider: provider === undefined ? undefined : parseProvider(provider),
-    agentId: agent,
+    agentId,
     ...(profile === undefined ? {} : { order: profile }),
     ...(credentials === undefined ? {} : { credentials }),
     ...(deny === undefined ? {} : { denied: deny }),

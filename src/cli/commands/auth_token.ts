@@ -34,7 +34,7 @@ export async function authToken(
   if ((id === undefined) === (provider === undefined)) {
     throw new PalyraError("usage", "Cannot give a token: name a profile, or --provider");
   }
-  const agentId = agent === undefined ? undefined : parseAgentId(agent);
+  const agentId = parseAgentId(agent);
   const minTtlMs = minTtl === undefined ? undefined : parseDuration(minTtl, "--min-ttl");
   const given = id === undefined
     ? await credentialFrom(app, provider!, agentId, minTtlMs)
