@@ -151,6 +151,20 @@ Deno.test("What cannot be replaced is refused before anything is stored", async 
   assert.equal((await run(machine, ...args)).status, 0); // to read it is enough
 });
 
+Deno.test("What expires does not take the place of the lasting copy", async () => {
+  using machine = makeMachine();
+  const file = write(machine, ".env", "A=lasting-1\n");
+  const args = ["--from", "dotenv", file, "--scope", "session:s1"];
+  for (const more of [["--scrub"], ["--scrub", "--plan"]]) {
+    const refused = await run(machine, ...args, ...more);
+    assertRefused(refused, 2, more.join(" "));
+    assert.match(refused.stderr, /secrets of a session expire/);
+  }
+  assert.throws(() => Deno.statSync(machine.stateRoot), Deno.errors.NotFound);
+  assert.equal(Deno.readTextFileSync(file), "A=lasting-1\n");
+  assert.equal((await run(machine, ...args)).status, 0); // to store a copy there is fine
+});
+
 /** Waits until a file is there. */
 async function until(path: string): Promise<void> {
   const end = Date.now() + 30_000;

@@ -8,7 +8,7 @@ import {
 } from "../../importing/entry.ts";
 import { previewEntries, storeEntries } from "../../importing/store.ts";
 import { PalyraError } from "../../errors.ts";
-import { parseScope } from "../../vault/scope.ts";
+import { isSessionScope, parseScope } from "../../vault/scope.ts";
 import { formatSecretId } from "../../vault/vault_ref.ts";
 import type { Preview } from "../../vault/write_many.ts";
 import type { App } from "../app.ts";
@@ -41,6 +41,13 @@ export async function secretsImport(
   const source = openSource(app, flags, args);
   if (flags.scrub && source.scrub === undefined) {
     throw new PalyraError("usage", "Cannot use --scrub: the environment is not palyra's to change");
+  }
+  if (flags.scrub && isSessionScope(scope)) {
+    throw new PalyraError(
+      "usage",
+      "Cannot use --scrub: secrets of a session expire, and the source holds the only lasting copy",
+      { hint: "Import into a scope that lasts, or leave the source as it is" },
+    );
   }
   using read = await source.read();
   const chosen = only(read, source);
