@@ -34,7 +34,7 @@ export interface NamedEntry extends SourceEntry {
 /**
  * The secrets of entries: the key in lower case, every run of characters that a name cannot have as one
  * `_`, without what a segment cannot begin with. Throws `usage` for keys that become the same name, and
- * for one of which nothing is left.
+ * for one with a segment of which nothing is left: a name without it could be that of another.
  */
 export function nameEntries(entries: readonly SourceEntry[], scope: VaultScope): NamedEntry[] {
   const keys = new Map<string, string>();
@@ -52,13 +52,15 @@ export function nameEntries(entries: readonly SourceEntry[], scope: VaultScope):
     try {
       return { ...entry, id: makeSecretId(scope, parseName(name)) };
     } catch {
-      throw new PalyraError("usage", `Cannot import ${entry.key}: no name can be made of it`);
+      throw new PalyraError("usage", `Cannot import ${entry.key}: no name can be made of it`, {
+        hint: "Name those that are wanted after the source",
+      });
     }
   });
 }
 
 function nameOf(key: string): string {
-  return key.toLowerCase().split("/")
+  return key.toLowerCase().split("/").filter((part) => part !== "")
     .map((part) => part.replaceAll(/[^a-z0-9._-]+/g, "_").replace(/^[._-]+/, ""))
-    .filter((part) => part !== "").join("/");
+    .join("/"); // a segment that is empty now makes it no name
 }

@@ -98,6 +98,20 @@ Deno.test("JSON: nested keys become names, texts alone are taken, and their plac
   }
 });
 
+Deno.test("A part of a key of which no character can stay is not dropped in silence", async () => {
+  using machine = makeMachine();
+  const args = ["--scope", "global", "--from", "json"];
+  for (const key of ["ä", "-", "ä/b", "b/ä", "b/._/c"]) {
+    const file = write(machine, "odd.json", JSON.stringify({ "Web Site": { [key]: "v-1" } }));
+    const refused = await run(machine, ...args, file);
+    assertRefused(refused, 2, key);
+    assert.ok(refused.stderr.includes(`Cannot import Web Site/${key}: no name`), refused.stderr);
+  }
+  const file = write(machine, "fine.json", JSON.stringify({ "https://x.org/": "v-2" }));
+  assert.equal((await run(machine, ...args, file)).status, 0);
+  assert.deepEqual(await values(machine, "https_/x.org"), { "https_/x.org": "v-2" });
+});
+
 Deno.test("Variables of this process, by name; they cannot be scrubbed", async () => {
   using machine = makeMachine();
   const env = { MY_TOKEN: "t-123", OTHER: "x" };

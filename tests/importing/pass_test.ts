@@ -79,6 +79,19 @@ withPass("Entries are stored and read back, and only then removed from the store
   assert.equal(await shell("find $PASSWORD_STORE_DIR -name '*.gpg'"), "");
 });
 
+withPass(
+  "An entry of whose last segment nothing can stay is refused, not given its folder's name",
+  async () => {
+    using machine = await stocked();
+    const { store, shell } = machine;
+    await shell("printf secret-4 | pass insert -m 'Web Site/ä'");
+    const args = ["secrets", "import", "--from", "pass", store];
+    assertRefused(await machine.run([...args, "--scope", "global", "--scrub"]), 2, "no name");
+    assert.equal(await shell("pass show 'Web Site/ä'"), "secret-4");
+    await machine.succeed([...args, "api/open ai", "--scope", "global"]);
+  },
+);
+
 withPass("Without the key nothing is imported, and nobody is asked", async () => {
   using machine = await stocked();
   const { store } = machine;
