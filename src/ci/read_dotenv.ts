@@ -14,7 +14,7 @@ export interface DotenvEntry {
 }
 
 const BLANK_OR_COMMENT = /[ \t]*(?:#[^\n]*)?(?:\n|$)/y;
-const ASSIGNMENT = /[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]{0,255})=[ \t]*/y;
+const ASSIGNMENT = /[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_.-]{0,255})=[ \t]*/y;
 /** A reference may stand without quotes, though `#` begins a comment for other readers. */
 const REFERENCE = /vault:\/\/[^\s'"`\\$]+/y;
 const UNQUOTED = /[^\n]*/y;
@@ -25,7 +25,8 @@ export function readDotenv(text: string): DotenvEntry[] {
   const source = text.replaceAll("\r\n", "\n");
   const entries: DotenvEntry[] = [];
   const names = new Set<string>();
-  for (let at = 0; at < source.length;) {
+  // Nobody means a byte order mark, though Node and Deno take it for a part of the first name.
+  for (let at = source.startsWith("\ufeff") ? 1 : 0; at < source.length;) {
     const blank = matchAt(BLANK_OR_COMMENT, source, at);
     if (blank !== undefined) {
       at += blank[0].length;

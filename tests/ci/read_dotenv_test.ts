@@ -40,6 +40,7 @@ Deno.test("env files are read as all readers read them", () => {
     );
   }
   assert.deepEqual(read(""), []);
+  assert.deepEqual(read("\ufeffA.B=x\nA-B=y"), [["A.B", "x", 1], ["A-B", "y", 2]]);
   assert.deepEqual(read("\n# only\n\t# comments"), []);
   assert.deepEqual(read("A='1\n2\n3'\nB=x"), [["A", "1\n2\n3", 1], ["B", "x", 4]]);
 });
@@ -50,7 +51,8 @@ const REFUSED: readonly string[] = [
   "A =x",
   "A: x",
   "1A=x",
-  "A-B=x",
+  "A+B=x",
+  ".A=x",
   "=x",
   "A=x#y",
   "A=it's",
