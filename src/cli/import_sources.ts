@@ -24,7 +24,7 @@ export interface Source {
   readonly wanted: readonly string[];
   read(): Promise<SourceEntries>;
   /** Throws before anything is stored, where the source could not be scrubbed. */
-  requireScrubbable?(scrub: boolean): Promise<void>;
+  requireScrubbable?(entries: readonly NamedEntry[]): Promise<void>;
   /** Takes the entries out of it, when they are in the vault; how many. Without it that is impossible. */
   scrub?(entries: readonly NamedEntry[]): Promise<number>;
 }
@@ -78,6 +78,7 @@ function textSource(
   },
 ): Source {
   let source: SourceText | undefined;
+  let scrubbed: string | undefined;
   return {
     wanted,
     read: async () => {
@@ -85,14 +86,15 @@ function textSource(
       source = await readSourceText(platform, path);
       return entriesOfText(source.text, kind);
     },
-    requireScrubbable: async (scrub) => {
-      if (scrub) (await platform.documents()).requireReplaceable(source!.realPath);
+    requireScrubbable: async (entries) => {
+      (await platform.documents()).requireReplaceable(source!.realPath);
+      const { scrubbedText } = await import("../importing/text_source.ts");
+      scrubbed = scrubbedText(source!, kind, entries);
     },
     scrub: async (entries) => {
       if (entries.length === 0) return 0;
-      const { scrubbedText } = await import("../importing/text_source.ts");
       const { replaceText } = await import("../importing/scrub_text.ts");
-      await replaceText(platform, source!, scrubbedText(source!, kind, entries));
+      await replaceText(platform, source!, scrubbed!);
       return entries.length;
     },
   };
@@ -124,8 +126,8 @@ function passSource(
       using watched = showProgress(app, "read");
       return await pass.readPass(store, read, { lines, progress: watched.report });
     },
-    requireScrubbable: (scrub) => {
-      if (!scrub || lines !== "first") return Promise.resolve();
+    requireScrubbable: () => {
+      if (lines !== "first") return Promise.resolve();
       throw new PalyraError(
         "usage",
         "Cannot use --scrub with --lines first: the other lines would be lost",

@@ -4,6 +4,8 @@
  */
 
 import { PalyraError } from "../errors.ts";
+import { type Assignment, countLines, indentation, requireDistinct } from "./assignment.ts";
+import { parseDocker } from "./docker_env.ts";
 
 /** Who reads the file. */
 export const DIALECTS = ["dotenv", "dotenvx", "node", "deno", "docker"] as const;
@@ -11,27 +13,19 @@ export const DIALECTS = ["dotenv", "dotenvx", "node", "deno", "docker"] as const
 /** One of them. */
 export type Dialect = typeof DIALECTS[number];
 
-/** A variable of a file. */
-export interface Assignment {
-  readonly key: string;
-  /** `undefined`: what it is depends on other variables, or on a command. */
-  readonly value: string | undefined;
-  /** Of what stands after `=`, quotes included, in characters of the text. */
-  readonly range: readonly [number, number];
-}
-
-const HEAD = /[ \t]*(?:export[ \t]+)?([A-Za-z_][\w.-]*)[ \t]*=[ \t]*/y;
+const HEAD = /([ \t]*)(?:export([ \t]+))?([A-Za-z_][\w.-]*)[ \t]*=[ \t]*/y;
 /** One that ends with a backslash is closed for some of the readers only. */
 const QUOTED = /'(?:[^']*[^'\\])?'|"(?:[^"]*[^"\\])?"|`(?:[^`]*[^`\\])?`/y;
 const PLAIN = /[^\s'"`#](?:[^'"`#\n]*[^\s'"`#])?/y;
 /** What may follow a value: nothing, or a comment in which no reader finds a quote. */
-const TAIL = /[ \t]*(?:#[^'"`\n]*)?(?:\n|$)/y;
+const TAIL = /([ \t]*)(#[^'"`\n]*)?(?:\n|$)/y;
 const NOTHING = /[ \t]*(?:#[^\n]*)?(?:\n|$)/y;
 
-/** The variables of a text in one dialect, in their order; of two with one name only the last. */
+/** The variables of a text in one dialect, in their order. Throws `usage` for one that is set twice. */
 export function parseDotenv(text: string, dialect: Dialect): Assignment[] {
   const all = dialect === "docker" ? parseDocker(text) : parseLines(text, dialect);
-  return all.filter(({ key }, at) => !all.slice(at + 1).some((later) => later.key === key));
+  requireDistinct(all);
+  return all;
 }
 
 /**
@@ -41,16 +35,16 @@ export function parseDotenv(text: string, dialect: Dialect): Assignment[] {
 export function parseAgreed(text: string): Assignment[] {
   const [first, ...others] = DIALECTS.filter((dialect) => dialect !== "docker")
     .map((dialect) => parseDotenv(text, dialect));
-  const differs = (list: readonly Assignment[], { key, value }: Assignment): boolean =>
-    value === undefined || list.find((one) => one.key === key)?.value !== value;
-  const all = [...first!, ...others.flat()];
-  const odd = all.find((one) => [first!, ...others].some((list) => differs(list, one)));
+  const odd = first!.find(({ value }, at) =>
+    value === undefined || others.some((list) => list[at]!.value !== value)
+  );
   if (odd === undefined) return first!;
   throw new PalyraError(
     "usage",
-    `Cannot import ${odd.key}: readers of such files do not agree on it`,
+    `Cannot import ${odd.key}: readers of such files do not agree on line ${odd.line}`,
     {
       hint: `Say who reads it: --dialect ${DIALECTS.join(", ")}`,
+      details: { line: odd.line },
     },
   );
 }
@@ -62,26 +56,41 @@ export function parseAgreed(text: string): Assignment[] {
 function parseLines(text: string, dialect: Dialect): Assignment[] {
   const { plain, originOf } = withoutCarriageReturns(text);
   const found: Assignment[] = [];
+  let line = 1;
   for (let at = plain.startsWith("\ufeff") ? 1 : 0; at < plain.length;) {
     const blank = match(NOTHING, plain, at);
     if (blank !== undefined) {
       at += blank[0].length;
+      line++;
       continue;
     }
     const head = match(HEAD, plain, at);
     if (head === undefined) throw unclear(plain, at);
-    const start = at + head[0].length;
+    const [whole, space, exported, key] = head;
+    const start = at + whole.length;
     const raw = (match(QUOTED, plain, start) ?? match(PLAIN, plain, start))?.[0] ?? "";
     const tail = match(TAIL, plain, start + raw.length);
     if (tail === undefined) throw unclear(plain, at);
+    const [rest, gap, comment] = tail;
     const quote = /^['"`]/.exec(raw)?.[0] ?? "";
     const bare = quote === "" ? raw : raw.slice(1, -1);
+    // A tab beside quotes is nothing to anybody, but beside a bare reference it is a part of it.
+    const end = start + raw.length + (gap!.includes("\t") ? gap!.length : 0);
+    const isApart = comment === undefined || plain[end] === " ";
     found.push({
-      key: head[1]!,
+      key: key!,
       value: meaningOf(bare, quote, dialect),
-      range: [originOf(start), originOf(start + raw.length)],
+      line,
+      place: {
+        range: [originOf(at), originOf(end - 1) + 1],
+        around: [
+          `${indentation(space!)}${exported === undefined ? "" : "export "}${key}=`,
+          isApart ? "" : " ",
+        ],
+      },
     });
-    at = start + raw.length + tail[0].length;
+    at = start + raw.length + rest.length;
+    line += countLines(raw) + 1;
   }
   return found;
 }
@@ -113,7 +122,6 @@ function withoutCarriageReturns(text: string): {
     origins.push(at);
     plain += text[at] === "\r" ? "\n" : text[at];
   }
-  origins.push(text.length);
   return { plain, originOf: (at) => origins[at]! };
 }
 
@@ -123,24 +131,9 @@ function match(pattern: RegExp, text: string, at: number): RegExpExecArray | und
 }
 
 function unclear(text: string, at: number): PalyraError {
-  const line = text.slice(0, at).split("\n").length;
+  const line = countLines(text.slice(0, at)) + 1;
   return new PalyraError("usage", `Cannot import: how line ${line} is read is not clear`, {
     hint: "A value with a quote in it stands in quotes of another kind",
     details: { line },
   });
-}
-
-/** `docker run --env-file`, podman: the bytes after `=`, no quotes, no comments within a line. */
-function parseDocker(text: string): Assignment[] {
-  const found: Assignment[] = [];
-  for (const match of text.matchAll(/^[^\S\n]*([^#\s=][^\s=]*)=([^\n]*)$/dgm)) {
-    const [start, end] = match.indices![2]!;
-    const value = match[2]!.replace(/\r$/, "");
-    found.push({
-      key: match[1]!,
-      value,
-      range: [start, end - (match[2]!.length - value.length)],
-    });
-  }
-  return found;
 }

@@ -5,13 +5,21 @@ import { PalyraError } from "../errors.ts";
 import { makeSecretId, parseName, type SecretId } from "../vault/vault_ref.ts";
 import type { VaultScope } from "../vault/scope.ts";
 
+/** Where a value stands in a text, and how a reference takes its place. */
+export interface Place {
+  /** In characters of the text. */
+  readonly range: readonly [number, number];
+  /** What the reference stands between, so that whoever reads the text finds the whole of it. */
+  readonly around: readonly [string, string];
+}
+
 /** Something that a source holds. */
 export interface SourceEntry {
   /** As the source calls it: a variable, keys joined by slashes, a path. */
   readonly key: string;
   readonly value: SensitiveBytes;
-  /** Characters of the source's text, where it is one. */
-  readonly range?: readonly [number, number];
+  /** Where the source is a text. */
+  readonly place?: Place;
 }
 
 /** Something that is left where it is, and why. */

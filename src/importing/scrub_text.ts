@@ -19,16 +19,13 @@ export interface SourceText {
   readonly text: string;
 }
 
-/** The text with `vault://…` where each entry's value stood; `quote` puts it into the source's syntax. */
-export function withReferences(
-  { text }: SourceText,
-  entries: readonly NamedEntry[],
-  quote: (reference: string) => string,
-): string {
+/** The text with `vault://…` in the place of each entry. */
+export function withReferences({ text }: SourceText, entries: readonly NamedEntry[]): string {
   let [scrubbed, at] = ["", 0];
-  for (const { id, range } of entries.toSorted((a, b) => a.range![0] - b.range![0])) {
-    scrubbed += text.slice(at, range![0]) + quote(`vault://${formatSecretId(id)}`);
-    at = range![1];
+  const placed = entries.map(({ id, place }) => ({ id, ...place! }));
+  for (const { id, range, around } of placed.toSorted((a, b) => a.range[0] - b.range[0])) {
+    scrubbed += text.slice(at, range[0]) + around.join(`vault://${formatSecretId(id)}`);
+    at = range[1];
   }
   return scrubbed + text.slice(at);
 }

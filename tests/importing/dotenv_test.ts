@@ -1,18 +1,15 @@
 /** dotenv files as their readers read them: known answers, and the readers themselves. */
 
 import assert from "node:assert/strict";
-import {
-  type Assignment,
-  type Dialect,
-  DIALECTS,
-  parseAgreed,
-  parseDotenv,
-} from "../../src/importing/dotenv.ts";
+import type { Assignment } from "../../src/importing/assignment.ts";
+import { type Dialect, DIALECTS, parseAgreed, parseDotenv } from "../../src/importing/dotenv.ts";
+import { parseDocker } from "../../src/importing/docker_env.ts";
 import { askOracle } from "../support/ask_oracle.ts";
 import { type Dice, rollDice, say } from "../support/dice.ts";
 import { assertFails } from "../support/failures.ts";
 import { runProcess } from "../support/process.ts";
-import { whyNoNode } from "../support/requirements.ts";
+import { startFakeDaemon } from "../support/fake_docker_daemon.ts";
+import { whyNoDocker, whyNoNode } from "../support/requirements.ts";
 import { unlessSkipped } from "../support/skip.ts";
 
 /** Lines, and what each reader makes of them; `undefined`: palyra does not say. */
@@ -47,8 +44,9 @@ for (const [raw, expected] of KNOWN) {
       const found = parseDotenv(given, dialect);
       assert.deepEqual(found.map(({ key }) => key), ["A", "K", "Z"], dialect);
       assert.equal(found[1]!.value, expected[dialect], dialect);
-      const [start, end] = found[1]!.range;
-      const replaced = parseDotenv(`${given.slice(0, start)}new${given.slice(end)}`, dialect);
+      const { range: [start, end], around } = found[1]!.place;
+      const scrubbed = `${given.slice(0, start)}${around.join("new")}${given.slice(end)}`;
+      const replaced = parseDotenv(scrubbed, dialect);
       assert.deepEqual(replaced.map(({ value }) => value), ["1", "new", "9"], dialect);
     }
   });
@@ -114,7 +112,7 @@ function manyLines({ next, pick }: Dice, dialect: Dialect): { text: string; know
     try {
       // A reader that takes an empty value for a begin swallows the next line.
       const [only, ...more] = parseDotenv(line, dialect);
-      const isOneLine = only !== undefined && /^[^\n]*\n$/.test(line.slice(only.range[1]));
+      const isOneLine = only !== undefined && /^[^\n]*\n$/.test(line.slice(only.place.range[1]));
       if (only?.value && more.length === 0 && isOneLine) text += line;
     } catch { /* not clear */ }
   }
@@ -174,4 +172,47 @@ unlessSkipped("no-node", whyNoNode())("Node reads the same", async () => {
     "node",
     (_text, path) => environmentOf(["/usr/bin/env", "node", `--env-file=${path}`, "-p", print]),
   );
+});
+
+/** Files of one line each, some of which docker refuses. */
+const DOCKERS: readonly string[] = [
+  ...[
+    "A=1",
+    "A= x # y ",
+    "A='q'\r",
+    "\ufeffA=x",
+    "\u00a0\vA=x",
+    "  \tA=x\t",
+    "A=",
+    "A==x",
+    "9[0]=x",
+  ],
+  ...["#A=x", " \t#A=x", "", " \t", "A", "A\r", "A:b", "A=x\ry"],
+  ...["A b", "A =x", "A\t=x", "=x", " =", "export A=1", "junk line", "A: b", "A ", "=", "A\t"],
+];
+
+unlessSkipped("no-docker", whyNoDocker())("Docker refuses and reads the same", async () => {
+  await using daemon = startFakeDaemon();
+  const path = Deno.makeTempFileSync({ prefix: "palyra-test-" });
+  let refused = 0;
+  try {
+    for (const line of DOCKERS) {
+      Deno.writeTextFileSync(path, line);
+      const { status } = await runProcess({
+        argv: ["/usr/bin/env", "docker", "create", "--env-file", path, "image"],
+        env: { HOME: "/", PATH: "/usr/local/bin:/usr/bin:/bin", DOCKER_HOST: daemon.host },
+      });
+      if (status !== 0) {
+        refused++;
+        await assertFails("usage", /line 1: docker takes no name/, () => parseDocker(line));
+        continue;
+      }
+      const found = parseDocker(line).filter(({ value }) => value !== undefined);
+      const given = found.map(({ key, value }) => `${key}=${value}`);
+      assert.deepEqual(given, daemon.environments.at(-1), JSON.stringify(line));
+    }
+  } finally {
+    Deno.removeSync(path);
+  }
+  assert.equal(refused, 11);
 });

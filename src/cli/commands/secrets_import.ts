@@ -59,7 +59,7 @@ export async function secretsImport(
     const previews = await previewEntries(vault, entries, options);
     return viewOf(flags, entries, { outcomes: previews, left: chosen.left, scrubbed: 0 });
   }
-  await source.requireScrubbable?.(flags.scrub ?? false);
+  if (flags.scrub) await source.requireScrubbable?.(entries);
   const outcomes = entries.length === 0 ? [] : await store(app, entries, options);
   const scrubbed = flags.scrub ? await source.scrub!(entries) : 0;
   return viewOf(flags, entries, { outcomes, left: chosen.left, scrubbed });
