@@ -1,13 +1,18 @@
-/** What the formats write, read back by the programs that they are for: exactly, or it is refused. */
+/**
+ * What the formats write, read back by the programs that they are for: exactly, or it is refused. And the
+ * other way: what `run` takes from an env file is what those programs find in it.
+ */
 
 import assert from "node:assert/strict";
 import { formatDockerEnv } from "../../src/ci/docker_env.ts";
 import { formatDotenv } from "../../src/ci/dotenv.ts";
+import { readDotenv } from "../../src/ci/read_dotenv.ts";
 import { formatShell } from "../../src/ci/shell.ts";
 import { formatSystemdEnv } from "../../src/ci/systemd_env.ts";
 import type { Variable } from "../../src/ci/variable.ts";
 import { askOracle } from "../support/ask_oracle.ts";
 import { rollDice, say } from "../support/dice.ts";
+import { dotenvLine } from "../support/dotenv_lines.ts";
 import { startFakeDaemon } from "../support/fake_docker_daemon.ts";
 import { runProcess } from "../support/process.ts";
 import {
@@ -103,26 +108,69 @@ unlessSkipped("no-direnv", whyNoDirenv())("direnv reads what sh writes", async (
   }, 1);
 });
 
+async function nodeReads(cwd: string, text: string): Promise<Record<string, string>> {
+  Deno.writeTextFileSync(`${cwd}/vars`, text);
+  return JSON.parse(await output(["node", "--env-file=vars", "-e", PRINT_NODE], { cwd }));
+}
+
+async function denoReads(cwd: string, text: string): Promise<Record<string, string>> {
+  Deno.writeTextFileSync(`${cwd}/vars`, text);
+  Deno.writeTextFileSync(`${cwd}/print.js`, PRINT_DENO);
+  const words = ["run", "-A", "--no-config", "--env-file=vars", "print.js"];
+  return JSON.parse(await output([Deno.execPath(), ...words], { cwd }));
+}
+
+async function dotenvReads(_cwd: string, text: string): Promise<Record<string, string>> {
+  return (await askOracle<Record<string, string>>("dotenv", [["file", text]]))[0]!;
+}
+
 unlessSkipped("no-node", whyNoNode())("node --env-file reads what dotenv writes", async () => {
-  await check("node", formatDotenv, async (cwd, text) => {
-    Deno.writeTextFileSync(`${cwd}/vars`, text);
-    return JSON.parse(await output(["node", "--env-file=vars", "-e", PRINT_NODE], { cwd }));
-  }, 0.5);
+  await check("node", formatDotenv, nodeReads, 0.5);
 });
 
 Deno.test("deno --env-file reads what dotenv writes", async () => {
-  await check("deno", formatDotenv, async (cwd, text) => {
-    Deno.writeTextFileSync(`${cwd}/vars`, text);
-    Deno.writeTextFileSync(`${cwd}/print.js`, PRINT_DENO);
-    const words = ["run", "-A", "--no-config", "--env-file=vars", "print.js"];
-    return JSON.parse(await output([Deno.execPath(), ...words], { cwd }));
-  }, 0.5);
+  await check("deno", formatDotenv, denoReads, 0.5);
 });
 
 Deno.test("the dotenv library reads what dotenv writes", async () => {
-  await check("dotenv", formatDotenv, async (_cwd, text) => {
-    return (await askOracle<Record<string, string>>("dotenv", [["file", text]]))[0]!;
-  }, 0.5);
+  await check("dotenv", formatDotenv, dotenvReads, 0.5);
+});
+
+/** Odd lines that `run` takes one by one, in one file. */
+async function compareWithRun(name: string, read: Reader): Promise<void> {
+  const dice = rollDice(`env file of run, and ${name}`);
+  const lines = Array.from({ length: 2 * CASES }, (_, at) => dotenvLine(dice, `K_${at}`));
+  const taken = lines.filter((line) => {
+    try {
+      return readDotenv(line).length === 1;
+    } catch {
+      return false;
+    }
+  });
+  const text = taken.join("");
+  const directory = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "palyra-test-" }));
+  try {
+    const found = await read(directory, text);
+    for (const [at, { name, value }] of readDotenv(text).entries()) {
+      assert.equal(JSON.stringify(found[name]), JSON.stringify(value), JSON.stringify(taken[at]));
+    }
+  } finally {
+    Deno.removeSync(directory, { recursive: true });
+  }
+  say(`${name}: ${taken.length} of ${lines.length} lines are taken by run, and read alike`);
+  assert.ok(taken.length > CASES / 10);
+}
+
+unlessSkipped("no-node", whyNoNode())("node --env-file reads what run takes", async () => {
+  await compareWithRun("node", nodeReads);
+});
+
+Deno.test("deno --env-file reads what run takes", async () => {
+  await compareWithRun("deno", denoReads);
+});
+
+Deno.test("the dotenv library reads what run takes", async () => {
+  await compareWithRun("dotenv", dotenvReads);
 });
 
 unlessSkipped("no-docker", whyNoDocker())(
