@@ -126,6 +126,21 @@ Deno.test("Variables of this process, by name; they cannot be scrubbed", async (
   assertRefused(await machine.run(args.slice(0, -1), { env }), 2, "no name");
 });
 
+Deno.test("What readers find different variables in is refused by import and by run, with the line", async () => {
+  using machine = makeMachine();
+  const rows = ["K=\tx", "\tK=x", "export  K=x", "K=x\u00a0", "K=x\v", "K=x\ry", "K= \nL=2"];
+  for (const row of rows) {
+    const file = write(machine, "odd.env", `A=first-1\n\n${row}\n`);
+    const refused = await run(machine, "--from", "dotenv", file, "--scope", "global", "--scrub");
+    assertRefused(refused, 2, row);
+    assert.match(refused.stderr, /how line 3 is read/, row);
+    const ran = await machine.run(["run", "--env-file", file, "--", "true"]);
+    assert.equal(ran.status, 125, row);
+    assert.match(ran.stderr, /^palyra: Cannot read line 3 of the env file: /, row);
+  }
+  assert.throws(() => Deno.statSync(machine.stateRoot), Deno.errors.NotFound);
+});
+
 Deno.test("Only what is named is imported, and only that is scrubbed", async () => {
   using machine = makeMachine();
   const file = write(machine, ".env", "A=first-1\nB=second-2\n");
