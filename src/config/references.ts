@@ -1,6 +1,13 @@
 /** Every reference in a config, wherever it stands, and which of them name a secret of the vault. */
 
-import { formatSecretId, type SecretId, type VaultRef } from "../vault/vault_ref.ts";
+import {
+  formatSecretId,
+  parseRefPattern,
+  parseSecretId,
+  type RefPattern,
+  type SecretId,
+  type VaultRef,
+} from "../vault/vault_ref.ts";
 import { positionsByKey } from "./entry_index.ts";
 import { type Field, formatField } from "./field.ts";
 import { REF_SUFFIXES } from "./logical_secret.ts";
@@ -64,6 +71,9 @@ export function fieldsBySecret(table: TomlTable): ReadonlyMap<string, readonly s
     if (ref !== undefined) add(fields, ref, formatField(found.field));
   }
   for (const { ref, field } of helperReferences(table)) add(fields, ref, field);
+  for (const { pattern, field } of allowedPatterns(table)) {
+    if (!pattern.isPrefix) add(fields, parseSecretId(pattern.text), field);
+  }
   return fields;
 }
 
@@ -101,10 +111,8 @@ function vaultRefOfBroken({ value }: FoundReference): VaultRef | undefined {
 
 /** References of `[[helper.<protocol>.map]]`; what is none is left out. */
 export function helperReferences(table: TomlTable): { ref: VaultRef; field: string }[] {
-  const helper = table["helper"];
-  if (!isTable(helper)) return [];
-  return Object.entries(helper).flatMap(([protocol, settings]) => {
-    const map = isTable(settings) ? settings["map"] : undefined;
+  return helperTables(table).flatMap(({ protocol, settings }) => {
+    const map = settings["map"];
     if (!Array.isArray(map)) return [];
     return map.flatMap((entry, at) => {
       const field = formatField(["helper", protocol, "map", at]);
@@ -115,6 +123,28 @@ export function helperReferences(table: TomlTable): { ref: VaultRef; field: stri
       }
     });
   });
+}
+
+/** What `allow` of each `[helper.<protocol>]` names: secrets, and beginnings; what is none is left out. */
+export function allowedPatterns(table: TomlTable): { pattern: RefPattern; field: string }[] {
+  return helperTables(table).flatMap(({ protocol, settings }) => {
+    const allow = settings["allow"];
+    if (!Array.isArray(allow)) return [];
+    return allow.flatMap((entry, at) => {
+      const pattern = typeof entry === "string" ? parseRefPattern(entry) : undefined;
+      return pattern === undefined
+        ? []
+        : [{ pattern, field: formatField(["helper", protocol, "allow", at]) }];
+    });
+  });
+}
+
+function helperTables(table: TomlTable): { protocol: string; settings: TomlTable }[] {
+  const helper = Object.hasOwn(table, "helper") ? table["helper"] : undefined;
+  if (!isTable(helper)) return [];
+  return Object.entries(helper).flatMap(([protocol, settings]) =>
+    isTable(settings) ? [{ protocol, settings }] : []
+  );
 }
 
 /** The step to an entry of a list: by its `provider_id` where it alone has it, else by its position. */

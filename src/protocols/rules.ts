@@ -1,7 +1,13 @@
 /** Which secret a client gets for an address: what the config says, and nothing beyond it. */
 
 import { PalyraError } from "../errors.ts";
-import { formatVaultRef, parseVaultRef } from "../vault/vault_ref.ts";
+import {
+  formatVaultRef,
+  parseRefPattern,
+  parseVaultRef,
+  patternNames,
+  type RefPattern,
+} from "../vault/vault_ref.ts";
 import { type Address, covers, isFitRule } from "./address.ts";
 import type { Protocol } from "./protocol.ts";
 
@@ -56,7 +62,7 @@ function decideReference(table: RuleTable, label: string): Decision {
   const ref = canonicalReference(label);
   if (ref === undefined) return { kind: "nothing", why: "no map has it, and it is no reference" };
   const [id] = ref.split("#", 1);
-  const isAllowed = table.allow.some((pattern, at) => allows(readPattern(pattern, at), id!));
+  const isAllowed = table.allow.some((pattern, at) => patternNames(readPattern(pattern, at), id!));
   return isAllowed
     ? { kind: "reference", ref }
     : { kind: "nothing", why: "no map has it, and allow does not list it" };
@@ -90,20 +96,11 @@ export function isProfileLabel(protocol: Protocol, table: RuleTable, label: stri
   return (decision.kind === "map" ? decision.rule.ref : decision.ref) === label;
 }
 
-interface Pattern {
-  readonly text: string;
-  readonly isPrefix: boolean;
-}
-
-function allows({ text, isPrefix }: Pattern, id: string): boolean {
-  return isPrefix ? id.startsWith(text) : id === text;
-}
-
 /**
  * A pattern names its scope in full: only the name may be left open. Profiles have no scope in their ids:
  * each is named in full, so that one that is made later is given to nobody who was not thought of.
  */
-function readPattern(pattern: string, at: number): Pattern {
+function readPattern(pattern: string, at: number): RefPattern {
   if (pattern.startsWith("auth:")) {
     if (PROFILE.test(pattern)) return { text: pattern, isPrefix: false };
     throw new PalyraError(
@@ -112,18 +109,13 @@ function readPattern(pattern: string, at: number): Pattern {
       { hint: 'An entry is auth:PROFILE, as in "auth:work"' },
     );
   }
-  const isPrefix = pattern.endsWith("*");
-  const text = isPrefix ? pattern.slice(0, -1) : pattern;
-  // A letter in the place of the star makes a reference of every prefix that could begin one.
-  const ref = canonicalReference(isPrefix ? `${text}x` : text);
-  if (ref === undefined || ref.includes("#") || !text.includes("/")) {
-    throw new PalyraError(
-      "usage",
-      `Cannot use entry ${at + 1} of allow: it is no reference to the vault`,
-      { hint: 'An entry is SCOPE/NAME, or SCOPE/BEGIN*, as in "global/openai_*"' },
-    );
-  }
-  return { text: isPrefix ? ref.slice(0, -1) : ref, isPrefix };
+  const read = parseRefPattern(pattern);
+  if (read !== undefined) return read;
+  throw new PalyraError(
+    "usage",
+    `Cannot use entry ${at + 1} of allow: it is no reference to the vault`,
+    { hint: 'An entry is SCOPE/NAME, or SCOPE/BEGIN*, as in "global/openai_*"' },
+  );
 }
 
 function canonicalReference(text: string): string | undefined {

@@ -54,6 +54,32 @@ export function parseSecretId(text: string): SecretId {
   return id;
 }
 
+/** What a rule names: one secret, or all whose canonical text begins so. */
+export interface RefPattern {
+  /** `<scope>/<name>`, or its beginning. */
+  readonly text: string;
+  readonly isPrefix: boolean;
+}
+
+/** Reads `<scope>/<name>`, or its beginning up to one `*`; the scope is named in full. */
+export function parseRefPattern(pattern: string): RefPattern | undefined {
+  const isPrefix = pattern.endsWith("*");
+  const text = isPrefix ? pattern.slice(0, -1) : pattern;
+  if (!text.includes("/")) return undefined;
+  try {
+    // A letter in the place of the star makes a reference of every prefix that could begin one.
+    const id = formatSecretId(parseSecretId(isPrefix ? `${text}x` : text));
+    return { text: isPrefix ? id.slice(0, -1) : id, isPrefix };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a pattern names the secret of this canonical text. */
+export function patternNames({ text, isPrefix }: RefPattern, id: string): boolean {
+  return isPrefix ? id.startsWith(text) : id === text;
+}
+
 /** Joins a scope and a name that were given apart. Throws `usage`, also when they are too long together. */
 export function makeSecretId(scope: VaultScope, name: SecretName): SecretId {
   if (scope.length + 1 + name.length > MAX_REF_LENGTH) {
