@@ -5,11 +5,11 @@ import { type Field, formatField } from "../config/field.ts";
 import { fingerprintOf } from "../config/fingerprint.ts";
 import { fieldOfForm } from "../config/logical_secret.ts";
 import { referenceOf } from "../config/lookup.ts";
-import { findReferences, helperReferences, readReference } from "../config/references.ts";
+import { findReferences, mapSources, readReference } from "../config/references.ts";
 import type { SecretTable } from "../config/secret_table.ts";
 import { positionsOf } from "../config/toml_positions.ts";
 import { positionOf } from "../config/validate.ts";
-import { isPalyraError, type PalyraError } from "../errors.ts";
+import { isPalyraError, PalyraError } from "../errors.ts";
 import type { SecretRef } from "../resolver/secret_ref.ts";
 import { formatVaultRef } from "../vault/vault_ref.ts";
 import type { CollectedReference } from "./audited_reference.ts";
@@ -49,24 +49,29 @@ export async function referencesOfConfig(
       return { base, reference, error, blocked };
     }),
   );
-  const helpers = helperReferences(config.table).map(({ ref, field }): CollectedReference => ({
-    base: {
+  const helpers = mapSources(config.table).flatMap(({ source, field }): CollectedReference[] => {
+    if (source !== undefined && source.kind !== "vault") return [];
+    const ref = source?.ref;
+    const base = {
       field: `${field}.ref`,
       logicalField: field,
       component: "helper",
       form: "helper",
       place: place(fieldOfHelper(field)),
-      sourceKind: "vault",
-      source: formatVaultRef(ref),
+      sourceKind: source?.kind,
+      source: ref && formatVaultRef(ref),
       ref,
       required: true,
       fingerprint: undefined,
-    },
-    reference: { source: { kind: "vault", ref }, required: true, maxBytes: undefined },
-    error: undefined,
-    blocked,
-  }));
+    } as const;
+    const reference = source && { source, required: true, maxBytes: undefined };
+    return [{ base, reference, error: reference ? undefined : noReference(base.field), blocked }];
+  });
   return [...fields, ...helpers];
+}
+
+function noReference(field: string): PalyraError {
+  return new PalyraError("usage", `Cannot use ${field}: it is no reference`);
 }
 
 /** The source of a reference that may not be used. */

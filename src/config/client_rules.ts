@@ -1,7 +1,9 @@
 /** The tables `[helper.<protocol>]`: what the programs that run palyra may ask for. */
 
 import * as v from "valibot";
-import { parseScope } from "../vault/scope.ts";
+import type { PalyraError } from "../errors.ts";
+import { scopeOf, whyNoScope } from "../vault/scope.ts";
+import { clientSource } from "./client_source.ts";
 import { wrong } from "./secret_table.ts";
 import { isTable, type TomlTable } from "./toml_document.ts";
 
@@ -13,9 +15,10 @@ export interface ClientRules {
   readonly storeScope: string | undefined;
 }
 
-/** What an address is mapped to; the texts are not judged yet. */
+/** What an address is mapped to; only the protocol can judge the address. */
 export interface ClientMap {
   readonly match: string;
+  /** Checked. */
   readonly ref: string;
   readonly username: string | undefined;
 }
@@ -28,30 +31,57 @@ const text = v.pipe(
   v.maxLength(MAX_TEXT, `it is longer than ${MAX_TEXT} characters`),
   v.check((value) => !/\p{Cc}/u.test(value), "it holds a control character"),
 );
+const source = v.pipe(
+  text,
+  v.check(
+    (value) => clientSource(value) !== undefined,
+    "it is none of SCOPE/NAME, auth:PROFILE and config:FIELD",
+  ),
+);
 const SCHEMA = v.strictObject({
   allow: v.optional(v.array(text, "it is no list"), []),
-  store_scope: v.optional(text),
+  store_scope: v.optional(
+    v.pipe(
+      text,
+      v.check((value) => scopeOf(value) !== undefined, ({ input }) => whyNoScope(input)),
+    ),
+  ),
   map: v.optional(
     v.array(
-      v.strictObject({ match: text, ref: text, username: v.optional(text) }, "it is no table"),
+      v.strictObject({ match: text, ref: source, username: v.optional(text) }, "it is no table"),
       "it is no list of tables",
     ),
     [],
   ),
 }, "it is no table");
 
+/** What could be read of a table, and everything that is wrong with it. */
+export interface ReadRules {
+  /** `undefined` where the table is not even of the right shape. */
+  readonly rules: ClientRules | undefined;
+  readonly mistakes: readonly PalyraError[];
+}
+
 /** The rules of a protocol; empty ones where the config has none. Throws `usage` for a wrong table. */
 export function clientRules(table: TomlTable, protocol: string): ClientRules {
+  const { rules, mistakes } = readClientRules(table, protocol);
+  if (mistakes.length > 0) throw mistakes[0];
+  return rules!;
+}
+
+/** The same for those who tell all that is wrong: `usage`, with the key as a detail. */
+export function readClientRules(table: TomlTable, protocol: string): ReadRules {
   const field = `helper.${protocol}`;
   const all = Object.hasOwn(table, "helper") ? table["helper"] : {};
   if (!isTable(all)) {
-    throw wrong("helper", { message: "it is no table", type: "object" } as v.BaseIssue<unknown>);
+    const issue = { message: "it is no table", type: "object" } as v.BaseIssue<unknown>;
+    return { rules: undefined, mistakes: [wrong("helper", issue)] };
   }
   const value = Object.hasOwn(all, protocol) ? all[protocol] : {};
-  const result = v.safeParse(SCHEMA, value, { abortEarly: true });
-  if (!result.success) throw wrong(field, result.issues[0]);
-  const { allow, map, store_scope: storeScope } = result.output;
-  if (storeScope !== undefined) parseScope(storeScope);
+  const { typed, output, issues = [] } = v.safeParse(SCHEMA, value, { abortPipeEarly: true });
+  const mistakes = issues.map((issue) => wrong(field, issue));
+  if (!typed) return { rules: undefined, mistakes };
+  const { allow, map, store_scope: storeScope } = output;
   const maps = map.map(({ match, ref, username }) => ({ match, ref, username }));
-  return { maps, allow, storeScope };
+  return { rules: { maps, allow, storeScope }, mistakes };
 }

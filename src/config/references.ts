@@ -8,6 +8,7 @@ import {
   type SecretId,
   type VaultRef,
 } from "../vault/vault_ref.ts";
+import { type ClientSource, clientSource } from "./client_source.ts";
 import { positionsByKey } from "./entry_index.ts";
 import { type Field, formatField } from "./field.ts";
 import { REF_SUFFIXES } from "./logical_secret.ts";
@@ -109,18 +110,30 @@ function vaultRefOfBroken({ value }: FoundReference): VaultRef | undefined {
   }
 }
 
-/** References of `[[helper.<protocol>.map]]`; what is none is left out. */
+/** A `[[helper.<protocol>.map]]`, and what it gives. */
+export interface MapSource {
+  readonly field: string;
+  /** `undefined` for what is no reference. */
+  readonly source: ClientSource | undefined;
+}
+
+/** References of maps to the vault; what is none is left out. */
 export function helperReferences(table: TomlTable): { ref: VaultRef; field: string }[] {
+  return mapSources(table).flatMap(({ source, field }) =>
+    source?.kind === "vault" ? [{ ref: source.ref, field }] : []
+  );
+}
+
+/** All `[[helper.<protocol>.map]]`, in their order. */
+export function mapSources(table: TomlTable): MapSource[] {
   return helperTables(table).flatMap(({ protocol, settings }) => {
     const map = settings["map"];
     if (!Array.isArray(map)) return [];
     return map.flatMap((entry, at) => {
-      const field = formatField(["helper", protocol, "map", at]);
-      try {
-        return isTable(entry) ? [{ ref: parseRefOf(entry["ref"] ?? "", field), field }] : [];
-      } catch {
-        return [];
-      }
+      if (!isTable(entry)) return [];
+      const { ref } = entry;
+      const source = typeof ref === "string" ? clientSource(ref) : undefined;
+      return [{ source, field: formatField(["helper", protocol, "map", at]) }];
     });
   });
 }

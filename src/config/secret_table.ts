@@ -199,5 +199,6 @@ export function wrong(field: string, issue: v.BaseIssue<unknown>): PalyraError {
 function reasonOf({ type, expected, message }: v.BaseIssue<unknown>): string {
   // The library's own words quote what it was given; all others are this file's.
   if (type !== "strict_object") return message;
+  if (expected === "Object") return "it is no table";
   return expected === "never" ? "there is no such key" : "it is missing";
 }

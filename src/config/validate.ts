@@ -1,8 +1,8 @@
 /** Everything that is wrong or unknown in a config, with line and column, and never with a value. */
 
-import { isPalyraError } from "../errors.ts";
+import { isPalyraError, type PalyraError } from "../errors.ts";
 import { readAuthNetwork } from "./auth_network.ts";
-import { clientRules } from "./client_rules.ts";
+import { readClientRules } from "./client_rules.ts";
 import type { Config } from "./config.ts";
 import { type Field, formatField, pathOf } from "./field.ts";
 import {
@@ -25,6 +25,13 @@ export interface ConfigProblem {
   /** From 1. */
   readonly line: number;
   readonly column: number;
+  readonly message: string;
+}
+
+/** What others than this room have found: rules of a protocol, which only the protocol can judge. */
+export interface FieldProblem {
+  readonly severity: ConfigProblem["severity"];
+  readonly field: Field;
   readonly message: string;
 }
 
@@ -63,7 +70,10 @@ const KNOWN_KEYS: readonly string[] = [
 ];
 
 /** Checks a config that is TOML, from its first line to its last. */
-export function validateConfig(config: Config): ConfigProblem[] {
+export function validateConfig(
+  config: Config,
+  others: readonly FieldProblem[] = [],
+): ConfigProblem[] {
   const { text, table } = config;
   const positions = positionsOf(text);
   const problems: ConfigProblem[] = [];
@@ -81,10 +91,11 @@ export function validateConfig(config: Config): ConfigProblem[] {
   });
   const clients = table["helper"];
   for (const protocol of isTable(clients) ? Object.keys(clients) : []) {
-    attempt(() => clientRules(table, protocol), (message, key) => {
-      add("error", ["helper", protocol, ...stepsOf(key)], message);
-    });
+    for (const { message, details } of readClientRules(table, protocol).mistakes) {
+      add("error", ["helper", protocol, ...stepsOf(keyIn(details))], message);
+    }
   }
+  for (const { severity, field, message } of others) add(severity, field, message);
   for (const found of findReferences(table)) {
     const { field, form } = found;
     const at = fieldOfForm(field, form);
@@ -110,9 +121,13 @@ function attempt(
     body();
   } catch (error) {
     if (!isPalyraError(error)) throw error;
-    const key = error.details?.["key"];
-    report(error.message, typeof key === "string" ? key : undefined);
+    report(error.message, keyIn(error.details));
   }
+}
+
+function keyIn(details: PalyraError["details"]): string | undefined {
+  const key = details?.["key"];
+  return typeof key === "string" ? key : undefined;
 }
 
 /** Logical secrets that are held in more than one form. */

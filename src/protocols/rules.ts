@@ -1,6 +1,6 @@
 /** Which secret a client gets for an address: what the config says, and nothing beyond it. */
 
-import { PalyraError } from "../errors.ts";
+import { isPalyraError, PalyraError } from "../errors.ts";
 import {
   formatVaultRef,
   parseRefPattern,
@@ -70,8 +70,33 @@ function decideReference(table: RuleTable, label: string): Decision {
 
 /** Checks every rule, so that a mistake shows whatever is asked for. Throws `usage`. */
 export function checkRules(protocol: Protocol, table: RuleTable): void {
-  for (const [at, rule] of table.maps.entries()) ruleAddress(protocol, rule, at);
-  for (const [at, pattern] of table.allow.entries()) readPattern(pattern, at);
+  const [first] = mistakesIn(protocol, table);
+  if (first !== undefined) throw first.error;
+}
+
+/** A rule that cannot be used. */
+export interface RuleMistake {
+  /** Where it stands below `helper.<protocol>`. */
+  readonly field: readonly (string | number)[];
+  readonly error: PalyraError;
+}
+
+/** Every rule that is wrong, each with what its client would be told. */
+export function mistakesIn(protocol: Protocol, { maps, allow }: RuleTable): RuleMistake[] {
+  return [
+    ...maps.map((rule, at) => mistake(["map", at, "match"], () => ruleAddress(protocol, rule, at))),
+    ...allow.map((pattern, at) => mistake(["allow", at], () => readPattern(pattern, at))),
+  ].flat();
+}
+
+function mistake(field: RuleMistake["field"], read: () => unknown): RuleMistake[] {
+  try {
+    read();
+    return [];
+  } catch (error) {
+    if (!isPalyraError(error)) throw error;
+    return [{ field, error }];
+  }
 }
 
 /** The address of a map. Throws `usage` that says which one is wrong. */

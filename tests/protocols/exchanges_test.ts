@@ -576,7 +576,10 @@ Deno.test("a clone that brings its own config changes nothing, and a broken conf
       ['[helper.token]\nallow = ["global*"]', /entry 1 of allow/],
       ['[helper.token]\nallow = ["global/one", "global/../x"]', /entry 2 of allow/],
       ["[helper.token]\ntypo = 1", /helper\.token\.typo: there is no such key/],
-      ['[helper.token]\nstore_scope = "nowhere"', /Cannot read the scope/],
+      [
+        '[helper.token]\nstore_scope = "nowhere"',
+        /helper\.token\.store_scope: it begins with none of the scope words/,
+      ],
       ['[[helper.token.map]]\nmatch = "a"', /helper\.token\.map\.0\.ref: it is missing/],
     ] as const
   ) {

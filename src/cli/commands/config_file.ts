@@ -11,6 +11,7 @@ import type { App } from "../app.ts";
 import { changeContext, readExistingConfig } from "../configs.ts";
 import { editConfig, type FieldEdit } from "../edit_config.ts";
 import { lockConfig } from "../config_lock.ts";
+import { problemsOf } from "../config_problems.ts";
 import type { RecordView } from "../view.ts";
 
 /** Flags of `config set`. */
@@ -95,8 +96,7 @@ export async function configValidate(
   flags: ConfigValidateFlags,
 ): Promise<RecordView> {
   const config = await requireConfig(app);
-  const { validateConfig } = await import("../../config/validate.ts");
-  const problems = validateConfig(config);
+  const problems = await problemsOf(config);
   const errors = problems.filter(({ severity }) => severity === "error");
   const { path } = config.location;
   const failure = errors.length > 0

@@ -11,8 +11,8 @@ export async function checkConfig(app: App): Promise<Check> {
     const config = await readExistingConfig(app);
     if (config === undefined) return skipped("config", "there is none, and none is needed");
     const { path } = config.location;
-    const { validateConfig } = await import("../../config/validate.ts");
-    const problems = validateConfig(config);
+    const { problemsOf } = await import("../config_problems.ts");
+    const problems = await problemsOf(config);
     const error = problems.find(({ severity }) => severity === "error");
     if (error !== undefined) {
       const cause = `${path}:${error.line}:${error.column}: ${error.message}`;
