@@ -33,7 +33,10 @@ export interface Input {
   all(maxBytes: number): Promise<string>;
   /** All of it as it is; whoever asks wipes it. */
   bytes(maxBytes: number): Promise<Uint8Array<ArrayBuffer>>;
-  /** The next line without its end, at most so many bytes; `undefined` at the end of the input. */
+  /**
+   * The next line without its end, which is LF and nothing else, at most so many bytes; `undefined` at
+   * the end of the input.
+   */
   line(maxBytes: number): Promise<string | undefined>;
 }
 

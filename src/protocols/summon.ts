@@ -26,9 +26,10 @@ async function serve(call: Call, credentials: Credentials): Promise<Reply> {
 
 async function stream({ input, write }: Call, credentials: Credentials): Promise<Reply> {
   for (;;) {
-    const path = await input.line(MAX_LINE_BYTES);
-    if (path === undefined) return SILENCE;
-    const found = await find(path, credentials);
+    const line = await input.line(MAX_LINE_BYTES);
+    if (line === undefined) return SILENCE;
+    // No path ends in CR; where summon runs on Windows, lines may.
+    const found = await find(line.replace(/\r$/, ""), credentials);
     // A line that is missing would give each later path the value of the one after it.
     if (found === undefined) return nothingFor("a path");
     await write(`${found.secret.reveal().toBase64()}\n`);

@@ -410,6 +410,7 @@ const EXCHANGES: Readonly<Record<string, readonly Exchange[]>> = {
     { args: ["global/one"], out: "first" },
     { args: ["skill:x/a"], status: 8, err: NOTHING },
     { args: [], stdin: "global/one\nglobal/two\n", out: "Zmlyc3Q=\nc2Vjb25k\n" },
+    { args: [], stdin: "global/one\r\nglobal/two\r\n", out: "Zmlyc3Q=\nc2Vjb25k\n" },
     {
       args: [],
       stdin: "global/one\nnone\nglobal/two\n",

@@ -41,6 +41,30 @@ Deno.test("what a program erases, or replaces, is in no older version", async ()
   assert.deepEqual(await refsOf(client), [], "the last one takes the secret with it");
 });
 
+Deno.test("git's lines end with LF alone: a password keeps its CR, and a host with one is none", async () => {
+  using client = makeClientMachine(RULES);
+  const git = (operation: string, host: string, secret: string): ReturnType<typeof client.ask> =>
+    client.ask(
+      "git",
+      [operation],
+      `protocol=https\nhost=${host}\nusername=al\npassword=${secret}\n\n`,
+    );
+  await git("store", "h.org", "canary\r");
+  const [ref] = await refsOf(client);
+  const { stdout } = await client.machine.succeed(["secrets", "get", ref!, "--reveal"]);
+  assert.ok(stdout.includes(JSON.stringify("canary\r")), stdout);
+  const got = await client.ask("git", ["get"], "protocol=https\nhost=h.org\n\n");
+  // Git would cut it without a word.
+  assert.deepEqual([got.status, got.stdout], [1, ""]);
+  assert.match(got.stderr, /Cannot give the value/);
+  await git("erase", "h.org", "canary");
+  assert.deepEqual(await refsOf(client), [ref], "another password");
+  await git("erase", "h.org", "canary\r");
+  assert.deepEqual(await refsOf(client), []);
+  await git("store", "h.org\r", "canary");
+  assert.deepEqual(await refsOf(client), []);
+});
+
 Deno.test("protocols that share a scope do not read each other, nor what a person has put there", async () => {
   using client = makeClientMachine(RULES);
   await client.ask("keyring", ["set", "https://h.org/", "al"], `${SECRETS[0]}\n`);

@@ -77,7 +77,7 @@ export function standardInput({ streams, clock }: Pick<Platform, "streams" | "cl
         if (end !== -1) {
           const text = take(end);
           held = held.slice(1);
-          return text.endsWith("\r") ? text.slice(0, -1) : text;
+          return text;
         }
         if (!await readOn(maxBytes)) return held.length === 0 ? undefined : take(held.length);
       }
