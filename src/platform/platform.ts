@@ -138,6 +138,8 @@ export interface UserFiles {
   exists(path: string): boolean;
   /** Writes a file in one step, in place of what was there; of mode 0600 where none is named. */
   replace(path: string, bytes: Uint8Array, mode?: number): void;
+  /** The same for several, by their paths: none takes its name before all are whole. */
+  replaceAll(files: ReadonlyMap<string, Uint8Array>, mode: number): void;
   /** Adds to the end of a file, all or nothing; one that is not there is made with mode 0600. */
   append(path: string, bytes: Uint8Array): void;
 }

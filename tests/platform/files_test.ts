@@ -253,6 +253,28 @@ inTempDirectory("a link, pipe or device is never replaced by a file", async (pat
   await assertFails("usage", /symbolic/, () => userFiles.replace("/dev/stdout", content));
 });
 
+inTempDirectory(
+  "of several files none takes its name where one cannot be written",
+  async (path) => {
+    const files = (...names: string[]): Map<string, Uint8Array> =>
+      new Map(names.map((name) => [`${path}/${name}`, content]));
+    Deno.writeTextFileSync(`${path}/a`, "old");
+    Deno.mkdirSync(`${path}/busy`);
+    for (const bad of ["busy", "none/out"]) {
+      for (const names of [[bad, "a", "b"], ["a", bad, "b"], ["a", "b", bad]]) {
+        await assertFails("usage", /./, () => userFiles.replaceAll(files(...names), 0o400));
+        assert.equal(Deno.readTextFileSync(`${path}/a`), "old", names.join());
+        assert.deepEqual([...Deno.readDirSync(path)].map(({ name }) => name).sort(), ["a", "busy"]);
+      }
+    }
+    userFiles.replaceAll(files("a", "b"), 0o400);
+    for (const name of ["a", "b"]) {
+      assert.equal(Deno.readTextFileSync(`${path}/${name}`), "content");
+      assert.equal(Deno.statSync(`${path}/${name}`).mode! & 0o777, 0o400);
+    }
+  },
+);
+
 inTempDirectory("a name of the greatest length can be written", (path) => {
   userFiles.replace(`${path}/${"n".repeat(255)}`, content);
   assert.equal(Deno.readTextFileSync(`${path}/${"n".repeat(255)}`), "content");

@@ -67,6 +67,28 @@ Deno.test("twelve writers of one credential leave it whole, and nothing beside i
   assert.ok([5, 100_000].includes(Deno.readTextFileSync(`${directory}/tok`).length));
 });
 
+Deno.test("where one cannot be written none is: what stood there stays, and nothing is left beside it", async () => {
+  using client = await filled();
+  await client.store("global/new", "second");
+  const directory = `${client.machine.home}/creds`;
+  const write = (...pairs: string[]): ReturnType<typeof client.ask> =>
+    client.ask("systemd", ["--directory", directory, ...pairs]);
+  assert.equal((await write("one=global/tok", "two=global/tok")).status, 0);
+  Deno.mkdirSync(`${directory}/busy`);
+  Deno.symlinkSync(`${directory}/one`, `${directory}/link`);
+  const before = [...Deno.readDirSync(directory)].map(({ name }) => name).sort();
+  for (const bad of ["busy", "link"]) {
+    for (const at of [0, 1, 2]) {
+      const names = ["one", "two"].toSpliced(at, 0, bad);
+      const { status, stderr } = await write(...names.map((name) => `${name}=global/new`));
+      assert.equal(status, 2, stderr);
+      assert.equal(Deno.readTextFileSync(`${directory}/one`), "first", `${bad} at ${at}`);
+      assert.equal(Deno.readTextFileSync(`${directory}/two`), "first", `${bad} at ${at}`);
+      assert.deepEqual([...Deno.readDirSync(directory)].map(({ name }) => name).sort(), before);
+    }
+  }
+});
+
 Deno.test("two names alike, a name that is a path, and one credential that is missing: nothing is made", async () => {
   using client = await filled();
   const directory = `${client.machine.home}/none`;

@@ -8,8 +8,8 @@ const READ_ONLY = 0o400;
 const OTHERS = 0o077;
 
 /**
- * Writes each file in one step, in place of an older one; the directory is made where there is none.
- * Throws `denied` for a directory of somebody else, a link, or one that others may read.
+ * Writes each file in one step, in place of an older one, and none before all could be written; the
+ * directory is made where there is none. Throws `usage` where something else stands in the place of one, `denied` for a directory of somebody else, a link, or one that others may read.
  */
 export function writeCredentials(
   { directories, userFiles }: Pick<Platform, "directories" | "userFiles">,
@@ -23,7 +23,8 @@ export function writeCredentials(
       hint: "Close it with chmod 700, or name one that does not exist",
     });
   }
-  for (const { name, content } of files) {
-    userFiles.replace(`${directory}/${name}`, content.reveal(), READ_ONLY);
-  }
+  userFiles.replaceAll(
+    new Map(files.map(({ name, content }) => [`${directory}/${name}`, content.reveal()])),
+    READ_ONLY,
+  );
 }

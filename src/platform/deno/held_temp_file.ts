@@ -4,6 +4,14 @@ import { parentOf, syncDirectory } from "./directories.ts";
 import { errnoOf } from "./failures.ts";
 import { removeIfThere, setMode } from "./temp_file.ts";
 
+/** How a file is put in its place. */
+export interface Replacement {
+  /** 0600 where none is named. */
+  readonly mode?: number;
+  /** Called when the file is whole and still held, just before it takes its name; what it throws ends it. */
+  readonly whenWhole?: () => void;
+}
+
 /**
  * Puts a file in the place of another one, or of none, through a temporary file in the same directory. That
  * carries a lock while it is written, so that others can tell what a killed writer left. False, and
@@ -13,9 +21,9 @@ export function tryReplace(
   temp: string,
   path: string,
   bytes: Uint8Array,
-  mode = 0o600,
+  how: Replacement = {},
 ): boolean {
-  return tryPublish(temp, path, bytes, mode, () => Deno.renameSync(temp, path));
+  return tryPublish(temp, path, bytes, how, () => Deno.renameSync(temp, path));
 }
 
 /**
@@ -23,7 +31,7 @@ export function tryReplace(
  * changed, where one stands.
  */
 export function tryCreate(temp: string, path: string, bytes: Uint8Array): boolean {
-  return tryPublish(temp, path, bytes, 0o600, () => {
+  return tryPublish(temp, path, bytes, {}, () => {
     Deno.linkSync(temp, path); // fails when the name is taken, where a rename would replace
     removeIfThere(temp);
   });
@@ -33,7 +41,7 @@ function tryPublish(
   temp: string,
   path: string,
   bytes: Uint8Array,
-  mode: number,
+  { mode = 0o600, whenWhole = () => {} }: Replacement,
   publish: () => void,
 ): boolean {
   const directory = parentOf(path);
@@ -44,6 +52,7 @@ function tryPublish(
     for (let at = 0; at < bytes.length;) at += held.writeSync(bytes.subarray(at));
     if (mode !== 0o600) setMode(temp, mode);
     held.syncSync();
+    whenWhole();
     held.unlockSync(); // what is locked nobody can read on Windows
     publish();
   } catch (error) {

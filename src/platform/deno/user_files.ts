@@ -5,10 +5,10 @@ import type { UserFiles } from "../platform.ts";
 import { readWithin } from "./bounded_read.ts";
 import { parentOf } from "./directories.ts";
 import { attempt, fileFailure, unlessAbsent } from "./failures.ts";
-import { removeAbandoned, tryReplace } from "./held_temp_file.ts";
+import { removeAbandoned, type Replacement, tryReplace } from "./held_temp_file.ts";
 import { writeNewFile } from "./temp_file.ts";
 
-export const userFiles: UserFiles = { read, exists, replace, append };
+export const userFiles: UserFiles = { read, exists, replace, replaceAll, append };
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const ATTEMPTS = 200;
@@ -33,9 +33,23 @@ function exists(path: string): boolean {
   }
 }
 
-/** The next writer of the same target removes what a killed one left behind: it holds a value. */
 function replace(path: string, bytes: Uint8Array, mode = 0o600): void {
   requireReplaceable(path);
+  write(path, bytes, { mode });
+}
+
+/** Each is whole before the one before it takes its name: the first name is taken by the last. */
+function replaceAll(files: ReadonlyMap<string, Uint8Array>, mode: number): void {
+  for (const path of files.keys()) requireReplaceable(path);
+  const all = [...files];
+  const writeFrom = (at: number): void => {
+    if (at < all.length) write(...all[at]!, { mode, whenWhole: () => writeFrom(at + 1) });
+  };
+  writeFrom(0);
+}
+
+/** The next writer of the same target removes what a killed one left behind: it holds a value. */
+function write(path: string, bytes: Uint8Array, how: Replacement): void {
   const name = path.slice(path.lastIndexOf("/") + 1);
   const stem = `.${name.slice(0, NAME_KEPT)}.palyra-`;
   attempt(`write ${path}`, () => {
@@ -43,7 +57,7 @@ function replace(path: string, bytes: Uint8Array, mode = 0o600): void {
     for (let left = ATTEMPTS; left > 0; left--) {
       removeAbandonedIn(directory, stem);
       const temp = `${directory}/${stem}${crypto.randomUUID()}`;
-      if (tryReplace(temp, path, bytes, mode)) return;
+      if (tryReplace(temp, path, bytes, how)) return;
     }
     throw new PalyraError("precondition", `Cannot write ${path}: others keep writing it`);
   });
