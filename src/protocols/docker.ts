@@ -3,12 +3,18 @@
  * and errors on standard output. Source: github.com/docker/docker-credential-helpers, credentials/.
  */
 
-import { parseHost, type ServerAddress } from "./address.ts";
+import {
+  type Address,
+  formatAddress,
+  parseHost,
+  parseServer,
+  type ServerAddress,
+} from "./address.ts";
 import type { Call, Credentials, Failure, Protocol, Reply } from "./protocol.ts";
 import { objectOf, say, secretOf, SILENCE, textOf } from "./replies.ts";
 
 /** Serves `store`, `get`, `erase`, `list` and `version`. */
-export const docker: Protocol = { parseAddress: parseRegistry, serve, failed };
+export const docker: Protocol = { parseAddress: parseRegistry, inFull: withScheme, serve, failed };
 
 const MAX_BYTES = 1_048_576;
 /** These three are compared by docker, letter by letter. */
@@ -80,6 +86,12 @@ async function list(credentials: Credentials): Promise<Reply> {
 /** A registry as docker names it: often without a scheme, and then that is a part of its name. */
 function parseRegistry(text: string): ServerAddress | undefined {
   return parseHost(text, NO_SCHEME);
+}
+
+/** What docker names without a scheme it speaks HTTPS with, unless it was told otherwise: never HTTP. */
+function withScheme(address: Address): ServerAddress | undefined {
+  if (address.kind === "label" || address.scheme !== NO_SCHEME) return undefined;
+  return parseServer(formatAddress({ ...address, scheme: "https" }));
 }
 
 /** Docker shows what stands on standard output. */

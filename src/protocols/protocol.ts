@@ -134,6 +134,8 @@ export interface Failure {
 export interface Protocol {
   /** An address as the client writes it, or as a rule's `match`; `undefined` for what is none. */
   readonly parseAddress: (text: string) => Address | undefined;
+  /** The address under which a rule may name the same thing, where the client itself has it shorter. */
+  readonly inFull?: (address: Address) => Address | undefined;
   /** Serves one call. What it throws is told by {@link failed}. */
   serve(call: Call, credentials: Credentials & ProfileCredentials): Promise<Reply>;
   /** How the protocol says that it failed. */

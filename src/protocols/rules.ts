@@ -44,9 +44,11 @@ export function decide(
   address: Address,
   username?: string,
 ): Decision {
+  const asked = [address, protocol.inFull?.(address)].filter((one) => one !== undefined);
   let covered = false;
   for (const [at, rule] of table.maps.entries()) {
-    if (!covers(ruleAddress(protocol, rule, at), address)) continue;
+    const mapped = ruleAddress(protocol, rule, at);
+    if (!asked.some((one) => covers(mapped, one))) continue;
     covered = true;
     const isForUser = username === undefined || rule.username === undefined ||
       rule.username === username;

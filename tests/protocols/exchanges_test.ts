@@ -48,6 +48,14 @@ store_scope = "skill:docker"
 match = "ghcr.io"
 ref = "global/one"
 username = "bob"
+[[helper.docker.map]]
+match = "https://full.example.org/*"
+ref = "global/two"
+username = "eve"
+[[helper.docker.map]]
+match = "http://plain.example.org/*"
+ref = "global/two"
+username = "eve"
 [helper.git]
 store_scope = "skill:git"
 [[helper.git.map]]
@@ -245,7 +253,19 @@ const EXCHANGES: Readonly<Record<string, readonly Exchange[]>> = {
       stdin: "ghcr.io\n",
       out: '{"ServerURL":"ghcr.io","Username":"bob","Secret":"first"}\n',
     },
+    ...["full.example.org", "full.example.org:443", "https://full.example.org"]
+      .map((stdin): Exchange => ({
+        args: ["get"],
+        stdin,
+        out: `{"ServerURL":"${stdin}","Username":"eve","Secret":"second"}\n`,
+      })),
     ...[
+      "plain.example.org",
+      "plain.example.org:80",
+      "http://full.example.org",
+      "full.example.org:80",
+      "full.example.org:5000",
+      "x.full.example.org",
       "https://ghcr.io",
       "ghcr.io:443",
       "x@ghcr.io",

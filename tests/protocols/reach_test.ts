@@ -88,6 +88,14 @@ const NEAR: Readonly<Record<string, Near>> = {
     ...exact(HOST, (text) => ({ args: ["get"], stdin: text }), (text) => bareHost(text.trim())),
     texts: nearServers("", HOST, ""),
   },
+  "docker in full": {
+    ...server((text) => ({ args: ["get"], stdin: text }), "https", "/"),
+    texts: fc.oneof(nearServers("", HOST, ""), nearServers("https", HOST, "/")),
+    may: (text) => {
+      const asked = text.trim();
+      return isServer("https", "/")(asked.includes("://") ? asked : `https://${asked}`);
+    },
+  },
   git: server(gitRequest),
   keyring: server((text) => ({ args: ["get", text, "bob"] })),
   kubernetes: server((text) => ({ env: { KUBERNETES_EXEC_INFO: execInfo(text) } })),
