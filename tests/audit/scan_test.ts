@@ -50,7 +50,7 @@ Deno.test("Values are found in files of every kind, and nothing of them is print
   assert.equal(strict.status, 10);
   assert.ok(!`${strict.stdout}${strict.stderr}${JSON.stringify(findings)}`.includes(VALUE));
   assert.ok(!strict.stdout.includes("\u001b"), "a file name steers the terminal");
-  assert.match(strict.stdout, /searched 5 files, \d+ bytes, for 1 secrets/);
+  assert.match(strict.stdout, /searched 5 files, \d+ bytes, for 1 secret$/m);
 });
 
 Deno.test("What is staged in git is found, also where the file has changed since", async () => {

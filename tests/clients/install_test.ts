@@ -120,7 +120,11 @@ Deno.test("installing again changes nothing; what palyra has not written is left
     assert.ok(Deno.lstatSync(path));
     Deno.removeSync(path);
   }
-  assertRefused(await machine.run(["helper", "install", "nobody"]), 2, "an unknown client");
+  for (const verb of ["install", "uninstall", "check"]) {
+    const unknown = await machine.run(["helper", verb, "nobody"]);
+    assertRefused(unknown, 2, verb);
+    assert.match(unknown.stderr, new RegExp(`^palyra: Cannot ${verb}: palyra does not know`));
+  }
   assertRefused(await machine.run(["helper", "install", "aws", "--write"]), 2, "not edited");
   assertRefused(await machine.run(["helper", "install", "aws", "--label", "x"]), 2, "no label");
   assertRefused(await machine.run(["helper", "install", "aws", "--dir", "a\nb"]), 2, "a line end");
@@ -205,6 +209,8 @@ unlessSkipped("no-setpriv", whyNoSetpriv())(
       return bad;
     };
     assert.deepEqual(await check(), ["file"]);
+    const { stderr } = await machine.run(["helper", "check", "openclaw"]);
+    assert.equal(stderr, "palyra: Found 1 thing that openclaw would not accept\n");
     await machine.succeed(["helper", "install", "openclaw"]);
     assert.deepEqual(await check(), []);
     const path = `${machine.home}/.local/bin/palyra-openclaw`;

@@ -267,10 +267,10 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
   },
 };
 
-/** The client of a name. Throws `usage`. */
-export function clientOf(name: string): Client {
+/** The client of a name, for what is to be done with it. Throws `usage`. */
+export function clientOf(name: string, verb: "install" | "uninstall" | "check"): Client {
   if (Object.hasOwn(CLIENTS, name)) return CLIENTS[name]!;
-  throw new PalyraError("usage", "Cannot install: palyra does not know this client", {
+  throw new PalyraError("usage", `Cannot ${verb}: palyra does not know this client`, {
     hint: `It knows ${Object.keys(CLIENTS).join(", ")}`,
   });
 }

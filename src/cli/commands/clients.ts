@@ -7,6 +7,7 @@ import { checkClient } from "../clients/checks.ts";
 import { clientOf } from "../clients/client.ts";
 import { canEdit, editConfig } from "../clients/edits.ts";
 import { placeOf, wrapperAt, wrapperOf } from "../clients/place.ts";
+import { counted } from "../counted.ts";
 import type { RecordView } from "../view.ts";
 
 /** Flags of `helper install`. */
@@ -35,7 +36,7 @@ export async function helperInstall(
   flags: InstallFlags,
   name: string,
 ): Promise<RecordView> {
-  const client = clientOf(name);
+  const client = clientOf(name, "install");
   if (app.platform.environment.os === "windows") {
     throw new PalyraError("unavailable", "Cannot install: wrappers are scripts for a POSIX shell", {
       hint: "Give the client the command itself: palyra helper PROTOCOL",
@@ -87,7 +88,7 @@ export async function helperUninstall(
   flags: UninstallFlags,
   name: string,
 ): Promise<RecordView> {
-  const client = clientOf(name);
+  const client = clientOf(name, "uninstall");
   const place = placeOf(app, client, flags);
   const changed = await wrapperAt(app, place) !== undefined;
   if (changed) app.platform.files.remove(place.path);
@@ -100,7 +101,7 @@ export async function helperUninstall(
 
 /** Replays the client's own rules, and one round trip without any environment. Throws `findings`. */
 export async function helperCheck(app: App, flags: CheckFlags, name: string): Promise<RecordView> {
-  const client = clientOf(name);
+  const client = clientOf(name, "check");
   const checks = await checkClient(app, { name, client, flags });
   const bad = checks.filter(({ status }) => status === "fail").length;
   return {
@@ -110,7 +111,10 @@ export async function helperCheck(app: App, flags: CheckFlags, name: string): Pr
       `${status.padEnd(4)}  ${id.padEnd(10)}  ${cause}${remedy === "" ? "" : `\n      ${remedy}`}`
     ).join("\n"),
     ...(bad === 0 ? {} : {
-      failure: new PalyraError("findings", `Found ${bad} things that ${name} would not accept`),
+      failure: new PalyraError(
+        "findings",
+        `Found ${counted(bad, "thing")} that ${name} would not accept`,
+      ),
     }),
   };
 }

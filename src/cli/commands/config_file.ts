@@ -12,6 +12,7 @@ import { changeContext, readExistingConfig } from "../configs.ts";
 import { editConfig, type FieldEdit } from "../edit_config.ts";
 import { lockConfig } from "../config_lock.ts";
 import { problemsOf } from "../config_problems.ts";
+import { counted } from "../counted.ts";
 import type { RecordView } from "../view.ts";
 
 /** Flags of `config set`. */
@@ -208,8 +209,4 @@ function printable(value: TomlValue): unknown {
 
 function lastKey(field: Field): string {
   return String(field.findLast((step) => typeof step === "string") ?? "");
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }

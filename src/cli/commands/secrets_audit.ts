@@ -9,6 +9,7 @@ import type { App } from "../app.ts";
 import { type OpenSubject, openSubject } from "../audit/subject.ts";
 import { PalyraError } from "../../errors.ts";
 import { showProgress } from "../progress.ts";
+import { counted } from "../counted.ts";
 import { shown } from "../shown.ts";
 import type { View } from "../view.ts";
 
@@ -47,7 +48,8 @@ export async function secretsAudit(app: App, flags: SecretsAuditFlags): Promise<
   };
   const lines = findingLines(report, summary);
   if (scan !== undefined) {
-    lines.push(`searched ${scan.files} files, ${scan.bytes} bytes, for ${scan.secrets} secrets`);
+    const [files, bytes] = [counted(scan.files, "file"), counted(scan.bytes, "byte")];
+    lines.push(`searched ${files}, ${bytes}, for ${counted(scan.secrets, "secret")}`);
   }
   const text = lines.map(shown).join("\n"); // a file may be called anything
   return { kind: "record", json, text, ...failure, ...(flags.format ? { as: "json" } : {}) };

@@ -4,6 +4,7 @@ import { PalyraError } from "../../errors.ts";
 import { strayFiles } from "../../identity/identity.ts";
 import { type CheckReport, checkVault } from "../../vault/check_vault.ts";
 import type { App } from "../app.ts";
+import { counted } from "../counted.ts";
 import type { Vault } from "../../vault/vault.ts";
 import { showProgress } from "../progress.ts";
 import { openVaultToChange, openVaultToRead } from "../stores.ts";
@@ -54,9 +55,13 @@ function failureOf({ bad, leftovers }: CheckReport, strict: boolean): PalyraErro
     );
   }
   if (leftovers > 0 && strict) {
-    return new PalyraError("findings", `Found ${leftovers} leftovers of interrupted writers`, {
-      hint: "palyra vault check --repair removes them",
-    });
+    return new PalyraError(
+      "findings",
+      `Found ${counted(leftovers, "leftover")} of interrupted writers`,
+      {
+        hint: "palyra vault check --repair removes them",
+      },
+    );
   }
   return undefined;
 }

@@ -4,6 +4,7 @@ import { rotateKek } from "../../vault/rotate_kek.ts";
 import { type RotatedScope, rotateScope } from "../../vault/rotate_scope.ts";
 import { parseScope, type VaultScope } from "../../vault/scope.ts";
 import type { App } from "../app.ts";
+import { counted } from "../counted.ts";
 import type { Vault } from "../../vault/vault.ts";
 import { showProgress } from "../progress.ts";
 import { openVaultToChange } from "../stores.ts";
@@ -32,8 +33,8 @@ export async function vaultRotateScope(
   return {
     kind: "record",
     json: { rotated: "scope", scope, generation, rewrapped },
-    text:
-      `rotated the key of ${scope}: generation ${generation}, ${rewrapped} versions wrapped anew`,
+    text: `rotated the key of ${scope}: generation ${generation}, ` +
+      `${counted(rewrapped, "version")} wrapped anew`,
   };
 }
 

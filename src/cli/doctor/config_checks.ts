@@ -3,6 +3,7 @@
 import { isPalyraError } from "../../errors.ts";
 import type { App } from "../app.ts";
 import { isForeign, readExistingConfig } from "../configs.ts";
+import { counted } from "../counted.ts";
 import { type Check, fail, failed, ok, skipped, warn } from "./check.ts";
 
 /** Reads the config, if there is one. */
@@ -24,7 +25,7 @@ export async function checkConfig(app: App): Promise<Check> {
       return warn("config", `${path} was found by search and is not trusted`, remedy);
     }
     if (problems.length > 0) {
-      const cause = `${path} has ${problems.length} keys that palyra does not know`;
+      const cause = `${path} has ${counted(problems.length, "key")} that palyra does not know`;
       return warn("config", cause, "palyra config validate lists them");
     }
     return ok("config", path);
