@@ -169,7 +169,7 @@ Deno.test("settings of clients are added to, and nothing else in them changes", 
   const read = (path: string): string => Deno.readTextFileSync(`${home}/${path}`);
   assert.equal(
     read(".docker/config.json"),
-    '{\n    "auths": {\n        "a": {}\n    },\n    "credHelpers": {\n        "b": "c"\n    },\n    "credsStore": "palyra"\n}\n',
+    '{\n    "auths": {"a": {}},\n    "credHelpers": {"b": "c"},\n    "credsStore": "palyra"\n}\n',
   );
   assert.equal(Deno.statSync(`${home}/.docker/config.json`).mode! & 0o777, 0o640);
   const command = `${home}/.local/bin/palyra-openclaw`;
@@ -194,6 +194,30 @@ Deno.test("settings of clients are added to, and nothing else in them changes", 
     assertRefused(await client.machine.run(["helper", "install", "docker", "--write"]), 7, text);
     assert.equal(read(".docker/config.json"), text);
   }
+});
+
+Deno.test("of JSON settings one member changes and no other byte; what it replaces is told where it is a name", async () => {
+  using client = makeClientMachine(RULES);
+  const { machine } = client;
+  for (const name of ["docker", "claude"]) Deno.mkdirSync(`${machine.home}/.${name}`);
+  const docker = `${machine.home}/.docker/config.json`;
+  const odd = '\r\n{ "n" : 12345678901234567890,\t"credsStore":"osx\\u006beychain",\r\n' +
+    '  "f": [1.0, -0, 1e400, "\\u00e9\\/"], "n": {} }';
+  Deno.writeTextFileSync(docker, odd);
+  const told = await machine.succeed(["helper", "install", "docker", "--write"]);
+  assert.match(told.stdout, /\ntold docker\nreplaced credsStore, was: osxkeychain\n$/);
+  assert.equal(Deno.readTextFileSync(docker), odd.replace("osx\\u006beychain", "palyra"));
+  const claude = `${machine.home}/.claude/settings.json`;
+  Deno.writeTextFileSync(claude, '{"apiKeyHelper":"echo sk-SEKRIT"}');
+  const json = await machine.succeed(["helper", "install", "claude", "--write", "--json"]);
+  assert.deepEqual(JSON.parse(json.stdout).config_replaced, [{ setting: "apiKeyHelper" }]);
+  assert.doesNotMatch(json.stdout + json.stderr, /SEKRIT/);
+  assert.equal(
+    Deno.readTextFileSync(claude),
+    `{"apiKeyHelper":"${machine.home}/.local/bin/palyra-claude"}`,
+  );
+  const again = await machine.succeed(["helper", "install", "docker", "--write", "--json"]);
+  assert.equal(JSON.parse(again.stdout).config_replaced, undefined);
 });
 
 unlessSkipped("no-setpriv", whyNoSetpriv())(

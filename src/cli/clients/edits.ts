@@ -4,49 +4,69 @@ import { decodeUtf8, encodeUtf8 } from "../../crypto/encoding.ts";
 import { PalyraError } from "../../errors.ts";
 import type { App } from "../app.ts";
 import type { Place } from "./client.ts";
+import { memberText, setMember } from "./json_text.ts";
 
 const MAX_BYTES = 1_048_576;
 const GIT_TIMEOUT_MS = 10_000;
 
-type Json = Record<string, unknown>;
+/** A member of JSON settings that is set to a text. */
+interface JsonEdit {
+  /** Keys from the top. */
+  readonly path: readonly string[];
+  readonly value: string;
+  /** What stood there is a name, and may be told. */
+  readonly isName?: boolean;
+}
 
 /** Settings in JSON: the file below HOME, and the members that are set. */
 const JSON_EDITS: Readonly<
-  Record<string, { readonly file: string; readonly edit: (settings: Json, place: Place) => Json }>
+  Record<string, { readonly file: string; readonly edits: (place: Place) => readonly JsonEdit[] }>
 > = {
   claude: {
     file: ".claude/settings.json",
-    edit: (settings, { path }) => ({ ...settings, apiKeyHelper: path }),
+    edits: ({ path }) => [{ path: ["apiKeyHelper"], value: path }],
   },
   docker: {
     file: ".docker/config.json",
-    edit: (settings) => ({ ...settings, credsStore: "palyra" }),
+    edits: () => [{ path: ["credsStore"], value: "palyra", isName: true }],
   },
   openclaw: {
     file: ".openclaw/openclaw.json",
-    edit: (settings, { path }) => {
-      const secrets = objectIn(settings, "secrets");
-      const providers = objectIn(secrets, "providers");
-      const palyra = { ...objectIn(providers, "palyra"), source: "exec", command: path };
-      return { ...settings, secrets: { ...secrets, providers: { ...providers, palyra } } };
-    },
+    edits: ({ path }) => [
+      { path: ["secrets", "providers", "palyra", "source"], value: "exec" },
+      { path: ["secrets", "providers", "palyra", "command"], value: path },
+    ],
   },
 };
+
+/** A setting that had another value before. */
+export interface Replaced {
+  readonly setting: string;
+  /** Where it is a name; what else stood there may be a secret. */
+  readonly was?: string;
+}
 
 /** Whether palyra edits the settings of this client. */
 export function canEdit(name: string): boolean {
   return name === "git" || Object.hasOwn(JSON_EDITS, name);
 }
 
-/** Makes the client use the wrapper; what it was told before of other things stays. */
-export async function editConfig(app: App, name: string, place: Place): Promise<void> {
-  if (name === "git") return await configureGit(app, place);
-  const { file, edit } = JSON_EDITS[name]!;
+/** Makes the client use the wrapper; what it was told before of other things stays. Tells what it replaced. */
+export async function editConfig(
+  app: App,
+  name: string,
+  place: Place,
+): Promise<readonly Replaced[]> {
+  if (name === "git") {
+    await configureGit(app, place);
+    return [];
+  }
+  const { file, edits } = JSON_EDITS[name]!;
   const home = app.platform.environment.get("HOME");
   if (!home?.startsWith("/")) {
     throw new PalyraError("usage", "Cannot edit the settings: HOME is not set");
   }
-  await editJson(app, `${home}/${file}`, (settings) => edit(settings, place));
+  return await editJson(app, `${home}/${file}`, edits(place));
 }
 
 /** Git knows where its settings are, and keeps all else in them. */
@@ -79,45 +99,43 @@ async function configureGit({ platform }: App, { path }: Place): Promise<void> {
   }
 }
 
-async function editJson(app: App, path: string, edit: (settings: Json) => Json): Promise<void> {
+async function editJson(
+  app: App,
+  path: string,
+  edits: readonly JsonEdit[],
+): Promise<readonly Replaced[]> {
   const documents = await app.platform.documents();
   const real = documents.realPath(path) ?? path;
-  const before = documents.read(real, MAX_BYTES);
-  const text = before === undefined ? "{}" : decodeUtf8(before);
-  const settings = text === undefined ? undefined : parse(text);
-  if (settings === undefined) {
+  const bytes = documents.read(real, MAX_BYTES);
+  const before = bytes === undefined ? "{}\n" : decodeUtf8(bytes);
+  if (before === undefined || !isObject(before)) {
     throw new PalyraError("precondition", `Cannot edit ${path}: it is no JSON object`, {
       hint: "Without --write palyra prints what to write there",
     });
   }
-  const after = edit(settings);
-  if (JSON.stringify(after) === JSON.stringify(settings)) return;
+  const after = edits.reduce((text, edit) => setMember(text, edit.path, edit.value), before);
+  if (after === before) return [];
   documents.requireReplaceable(real);
   documents.makeDirectory(real.slice(0, real.lastIndexOf("/")));
   const temp = documents.tempPath(real);
-  const indent = /\n([ \t]+)"/.exec(text ?? "")?.[1] ?? "  ";
-  using _staged = documents.stage(
-    temp,
-    encodeUtf8(`${JSON.stringify(after, null, indent)}\n`),
-    real,
-  );
+  using _staged = documents.stage(temp, encodeUtf8(after), real);
   documents.commit(temp, real);
+  return edits.flatMap((edit) => replacedBy(before, edit));
 }
 
-/** An object that is there, or an empty one. Throws `precondition` for what is no object. */
-function objectIn(settings: Json, name: string): Json {
-  const value = settings[name] ?? {};
-  if (typeof value === "object" && !Array.isArray(value)) return { ...value };
-  throw new PalyraError("precondition", `Cannot edit the settings: ${name} is no object`);
+function replacedBy(text: string, { path, value, isName }: JsonEdit): Replaced[] {
+  const old = memberText(text, path);
+  const was: unknown = old === undefined ? null : JSON.parse(old);
+  if (was === null || was === value) return [];
+  const setting = path.join(".");
+  return [isName && typeof was === "string" ? { setting, was } : { setting }];
 }
 
-function parse(text: string): Json | undefined {
+function isObject(text: string): boolean {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value)
-      ? { ...value }
-      : undefined;
+    return typeof value === "object" && value !== null && !Array.isArray(value);
   } catch {
-    return undefined;
+    return false;
   }
 }

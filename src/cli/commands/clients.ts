@@ -5,9 +5,10 @@ import { PalyraError } from "../../errors.ts";
 import type { App } from "../app.ts";
 import { checkClient } from "../clients/checks.ts";
 import { clientOf } from "../clients/client.ts";
-import { canEdit, editConfig } from "../clients/edits.ts";
+import { canEdit, editConfig, type Replaced } from "../clients/edits.ts";
 import { placeOf, wrapperAt, wrapperOf } from "../clients/place.ts";
 import { counted } from "../counted.ts";
+import { shown } from "../shown.ts";
 import type { RecordView } from "../view.ts";
 
 /** Flags of `helper install`. */
@@ -55,13 +56,14 @@ export async function helperInstall(
   const wrapper = await wrapperOf(app, name, client, flags);
   const changed = await wrapperAt(app, place) !== wrapper;
   const { where, text } = client.config(place);
+  let replaced: readonly Replaced[] = [];
   if (!flags["dry-run"]) {
     const { platform } = app;
     if (changed) {
       (await platform.documents()).makeDirectory(place.directory);
       platform.userFiles.replace(place.path, encodeUtf8(wrapper), EXECUTABLE);
     }
-    if (flags.write) await editConfig(app, name, place);
+    if (flags.write) replaced = await editConfig(app, name, place);
   }
   const did = flags["dry-run"] ? "would write" : changed ? "wrote" : "unchanged";
   return {
@@ -73,11 +75,15 @@ export async function helperInstall(
       dry_run: flags["dry-run"] ?? false,
       config: { where, text },
       config_written: Boolean(flags.write) && !flags["dry-run"],
+      ...(replaced.length === 0 ? {} : { config_replaced: replaced }),
     },
     text: [
       `${did} ${place.path}`,
       ...(flags["dry-run"] ? [wrapper.trimEnd()] : []),
       ...(flags.write ? [`told ${name}`] : [`for ${where}:`, text]),
+      ...replaced.map(({ setting, was }) =>
+        shown(`replaced ${setting}${was === undefined ? "" : `, was: ${was}`}`)
+      ),
     ].join("\n"),
   };
 }
