@@ -220,6 +220,33 @@ Deno.test("of JSON settings one member changes and no other byte; what it replac
   assert.equal(JSON.parse(again.stdout).config_replaced, undefined);
 });
 
+Deno.test("whoever uninstalls is told which setting still names what is gone", async () => {
+  using client = makeClientMachine(RULES);
+  const { machine } = client;
+  const uninstall = async (name: string): Promise<Record<string, unknown>> =>
+    JSON.parse((await machine.succeed(["helper", "uninstall", name, "--json"])).stdout);
+  const left: Readonly<Record<string, { setting: string; where: string }>> = {
+    git: { setting: "credential.helper", where: "git config --global" },
+    docker: { setting: "credsStore", where: "~/.docker/config.json" },
+    claude: { setting: "apiKeyHelper", where: "~/.claude/settings.json" },
+    openclaw: { setting: "secrets.providers.palyra.command", where: "~/.openclaw/openclaw.json" },
+  };
+  for (const [name, setting] of Object.entries(left)) {
+    await machine.succeed(["helper", "install", name]);
+    assert.equal((await uninstall(name))["still_named_by"], undefined, name);
+    await machine.succeed(["helper", "install", name, "--write"]);
+    assert.deepEqual((await uninstall(name))["still_named_by"], setting);
+    const { stdout } = await machine.succeed(["helper", "uninstall", name]);
+    const advice = `${setting.setting} in ${setting.where} still names it: take it out there\n`;
+    assert.ok(stdout.endsWith(`is not there: nothing changed\n${advice}`), stdout);
+  }
+  Deno.writeTextFileSync(`${machine.home}/.docker/config.json`, "no json");
+  assert.equal((await uninstall("docker"))["still_named_by"], undefined);
+  await machine.succeed(["helper", "install", "aws"]);
+  const { stdout } = await machine.succeed(["helper", "uninstall", "aws"]);
+  assert.match(stdout, /\ntake it out where you have put it: ~\/\.aws\/config\n$/);
+});
+
 unlessSkipped("no-setpriv", whyNoSetpriv())(
   "what a client would refuse is found, and what to do about it is said",
   async () => {

@@ -1,7 +1,7 @@
 /** Settings of clients that palyra edits itself: where nothing else in them can be lost. */
 
 import { decodeUtf8, encodeUtf8 } from "../../crypto/encoding.ts";
-import { PalyraError } from "../../errors.ts";
+import { isPalyraError, PalyraError } from "../../errors.ts";
 import type { App } from "../app.ts";
 import type { Place } from "./client.ts";
 import { memberText, setMember } from "./json_text.ts";
@@ -69,18 +69,76 @@ export async function editConfig(
   return await editJson(app, `${home}/${file}`, edits(place));
 }
 
+/** A setting of a client, and the file it stands in. */
+export interface FoundSetting {
+  readonly setting: string;
+  readonly where: string;
+}
+
+/**
+ * The setting by which a client still runs the wrapper; `undefined` where none does, or where it cannot be
+ * read. Only of clients whose settings palyra edits.
+ */
+export async function settingThatNames(
+  app: App,
+  name: string,
+  place: Place,
+): Promise<FoundSetting | undefined> {
+  if (name === "git") {
+    const named = (await gitConfig(app)?.helpers())?.includes(place.path);
+    return named ? { setting: HELPER, where: "git config --global" } : undefined;
+  }
+  const { file, edits } = JSON_EDITS[name]!;
+  const { path, value } = edits(place).at(-1)!;
+  const home = app.platform.environment.get("HOME");
+  const text = home?.startsWith("/") ? await settingsText(app, `${home}/${file}`) : undefined;
+  if (text === undefined || !isObject(text)) return undefined;
+  const found = memberText(text, path);
+  const isNamed = found?.startsWith('"') && JSON.parse(found) === value;
+  return isNamed ? { setting: path.join("."), where: `~/${file}` } : undefined;
+}
+
+async function settingsText(app: App, path: string): Promise<string | undefined> {
+  const documents = await app.platform.documents();
+  try {
+    const bytes = documents.read(documents.realPath(path) ?? path, MAX_BYTES);
+    return bytes && decodeUtf8(bytes);
+  } catch (error) {
+    if (isPalyraError(error)) return undefined; // the wrapper goes all the same
+    throw error;
+  }
+}
+
+const HELPER = "credential.helper";
+
 /** Git knows where its settings are, and keeps all else in them. */
-async function configureGit({ platform }: App, { path }: Place): Promise<void> {
+async function configureGit(app: App, { path }: Place): Promise<void> {
+  const git = gitConfig(app);
+  if (git === undefined) throw new PalyraError("unavailable", "Cannot tell git: there is no git");
+  if ((await git.helpers()).includes(path)) return;
+  const { status } = await git.run("--add", HELPER, path);
+  if (status !== 0) {
+    throw new PalyraError("unavailable", `Cannot tell git: git config ended with status ${status}`);
+  }
+}
+
+/** The user's settings of git; `undefined` where there is no git. */
+interface GitConfig {
+  run(...args: string[]): Promise<{ readonly status: number; readonly text: string }>;
+  helpers(): Promise<readonly string[]>;
+}
+
+function gitConfig({ platform }: App): GitConfig | undefined {
   const { processes, environment } = platform;
   const git = processes.find("git", environment.get("PATH"));
-  if (git === undefined) throw new PalyraError("unavailable", "Cannot tell git: there is no git");
+  if (git === undefined) return undefined;
   const env = Object.fromEntries(
     ["HOME", "XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL"].flatMap((name) => {
       const value = environment.get(name);
       return value === undefined ? [] : [[name, value]];
     }),
   );
-  const run = async (...args: string[]): Promise<{ status: number; text: string }> => {
+  const run: GitConfig["run"] = async (...args) => {
     const argv: [string, ...string[]] = [git, "config", "--global", ...args];
     const result = await processes.run({
       argv,
@@ -91,12 +149,8 @@ async function configureGit({ platform }: App, { path }: Place): Promise<void> {
     });
     return { status: result.status, text: decodeUtf8(result.stdout) ?? "" };
   };
-  const { text } = await run("--get-all", "credential.helper");
-  if (text.split("\n").includes(path)) return;
-  const { status } = await run("--add", "credential.helper", path);
-  if (status !== 0) {
-    throw new PalyraError("unavailable", `Cannot tell git: git config ended with status ${status}`);
-  }
+  const helpers = async (): Promise<string[]> => (await run("--get-all", HELPER)).text.split("\n");
+  return { run, helpers };
 }
 
 async function editJson(

@@ -5,7 +5,7 @@ import { PalyraError } from "../../errors.ts";
 import type { App } from "../app.ts";
 import { checkClient } from "../clients/checks.ts";
 import { clientOf } from "../clients/client.ts";
-import { canEdit, editConfig, type Replaced } from "../clients/edits.ts";
+import { canEdit, editConfig, type Replaced, settingThatNames } from "../clients/edits.ts";
 import { placeOf, wrapperAt, wrapperOf } from "../clients/place.ts";
 import { counted } from "../counted.ts";
 import { shown } from "../shown.ts";
@@ -88,7 +88,7 @@ export async function helperInstall(
   };
 }
 
-/** Removes the wrapper; what the client was told stays for its owner to change. */
+/** Removes the wrapper; what the client was told stays for its owner to change, who is told what that is. */
 export async function helperUninstall(
   app: App,
   flags: UninstallFlags,
@@ -98,10 +98,25 @@ export async function helperUninstall(
   const place = placeOf(app, client, flags);
   const changed = await wrapperAt(app, place) !== undefined;
   if (changed) app.platform.files.remove(place.path);
+  const { where } = client.config(place);
+  const left = canEdit(name) ? await settingThatNames(app, name, place) : undefined;
+  const advice = left !== undefined
+    ? [`${left.setting} in ${left.where} still names it: take it out there`]
+    : changed && !canEdit(name)
+    ? [`take it out where you have put it: ${where}`]
+    : [];
   return {
     kind: "record",
-    json: { client: name, path: place.path, changed },
-    text: changed ? `removed ${place.path}` : `${place.path} is not there: nothing changed`,
+    json: {
+      client: name,
+      path: place.path,
+      changed,
+      ...(left === undefined ? {} : { still_named_by: left }),
+    },
+    text: [
+      changed ? `removed ${place.path}` : `${place.path} is not there: nothing changed`,
+      ...advice,
+    ].join("\n"),
   };
 }
 
