@@ -6,12 +6,15 @@ import { rollDice, say } from "../support/dice.ts";
 import { killWithin } from "../support/kill_within.ts";
 
 const ROUNDS = 40;
+/** On a busy machine the moment between storing and scrubbing is short beside the rest. */
+const MOST_ROUNDS = 160;
 const SECRETS = 400;
 
 Deno.test("Killed at any moment, import loses nothing, and a second one ends it", async () => {
   const run = killWithin(rollDice("import killed"));
   const ends = { before: 0, between: 0, after: 0 };
-  for (let round = 0; round < ROUNDS; round++) {
+  const isMissed = (): boolean => Object.values(ends).includes(0);
+  for (let round = 0; round < ROUNDS || (round < MOST_ROUNDS && isMissed()); round++) {
     using machine = makeMachine();
     const names = Array.from({ length: SECRETS }, (_, at) => `key_${at}`);
     const file = `${machine.home}/.env`;
@@ -35,5 +38,5 @@ Deno.test("Killed at any moment, import loses nothing, and a second one ends it"
     assert.deepEqual([...Deno.readDirSync(machine.home)].map(({ name }) => name), [".env"]);
   }
   say(`import killed: ${JSON.stringify(ends)}`);
-  assert.ok(ends.before > 0 && ends.between > 0 && ends.after > 0, JSON.stringify(ends));
+  assert.ok(!isMissed(), JSON.stringify(ends));
 });
