@@ -3,7 +3,7 @@
 import * as v from "valibot";
 import { PalyraError } from "../errors.ts";
 import { parseAddressRange } from "../network/address_range.ts";
-import { wrong } from "./secret_table.ts";
+import { everyMistake, wrong } from "./secret_table.ts";
 import { isTable, type TomlTable, type TomlValue } from "./toml_document.ts";
 
 /** What the table says; what it leaves out is empty or `undefined`. */
@@ -62,6 +62,13 @@ const SCHEMA = v.strictObject({
     proxy_credential_secret_ref: v.optional(v.unknown()),
   }),
 });
+
+/** Everything that keeps the table from being read, but what only {@link readAuthNetwork} sees. */
+export function mistakesOfAuthNetwork(table: TomlTable): readonly PalyraError[] {
+  const auth = tableIn(table, "auth", "auth");
+  const network = tableIn(auth, "network", "auth.network");
+  return everyMistake("auth", v.safeParse(SCHEMA, { ...auth, network }).issues ?? []);
+}
 
 /** Reads the table. Throws `usage` for an unknown or wrong key, and never quotes a value. */
 export function readAuthNetwork(table: TomlTable): AuthNetwork {

@@ -196,6 +196,15 @@ export function wrong(field: string, issue: v.BaseIssue<unknown>): PalyraError {
   });
 }
 
+/** The first mistake of each key of a table, in their order. */
+export function everyMistake(
+  field: string,
+  issues: readonly v.BaseIssue<unknown>[],
+): readonly PalyraError[] {
+  const first = new Map(issues.toReversed().map((issue) => [v.getDotPath(issue), issue]));
+  return [...first.values()].toReversed().map((issue) => wrong(field, issue));
+}
+
 function reasonOf({ type, expected, message }: v.BaseIssue<unknown>): string {
   // The library's own words quote what it was given; all others are this file's.
   if (type !== "strict_object") return message;

@@ -2,8 +2,9 @@
 
 import * as v from "valibot";
 import { type BackendPreference, parsePreference } from "../vault/backend.ts";
+import type { PalyraError } from "../errors.ts";
 import type { Config } from "./config.ts";
-import { wrong } from "./secret_table.ts";
+import { everyMistake, wrong } from "./secret_table.ts";
 import type { TomlTable } from "./toml_document.ts";
 
 /** What `[palyra]` says; what it leaves out is `undefined` or empty. */
@@ -37,9 +38,18 @@ const SCHEMA = v.strictObject({
   backend: v.optional(v.string("it is no text")),
 });
 
+/** Everything that keeps the settings from being read, but what only {@link readSettings} sees. */
+export function mistakesOfSettings({ table }: Pick<Config, "table">): readonly PalyraError[] {
+  return everyMistake("palyra", v.safeParse(SCHEMA, valueIn(table)).issues ?? []);
+}
+
+function valueIn(table: TomlTable): unknown {
+  return Object.hasOwn(table, "palyra") ? table["palyra"] : {};
+}
+
 /** Reads the settings. Throws `usage` for an unknown or wrong one. */
 export function readSettings({ table }: Pick<Config, "table">): Settings {
-  const value = Object.hasOwn(table, "palyra") ? table["palyra"] : {} as TomlTable;
+  const value = valueIn(table);
   const result = v.safeParse(SCHEMA, value, { abortEarly: true });
   if (!result.success) throw wrong("palyra", result.issues[0]);
   const { keep_versions, allow_env, backend } = result.output;

@@ -1,7 +1,7 @@
 /** Everything that is wrong or unknown in a config, with line and column, and never with a value. */
 
 import { isPalyraError, type PalyraError } from "../errors.ts";
-import { readAuthNetwork } from "./auth_network.ts";
+import { mistakesOfAuthNetwork, readAuthNetwork } from "./auth_network.ts";
 import { readClientRules } from "./client_rules.ts";
 import type { Config } from "./config.ts";
 import { type Field, formatField, pathOf } from "./field.ts";
@@ -14,7 +14,7 @@ import {
   withoutSuffix,
 } from "./logical_secret.ts";
 import { findReferences, readReference } from "./references.ts";
-import { readSettings } from "./settings.ts";
+import { mistakesOfSettings, readSettings } from "./settings.ts";
 import { isTable, type TomlTable, type TomlValue } from "./toml_document.ts";
 import { type Position, positionsOf } from "./toml_positions.ts";
 
@@ -83,10 +83,10 @@ export function validateConfig(
   }
   const version = table["version"];
   if (version !== undefined && version !== 1n) add("error", ["version"], "it is not 1");
-  attempt(() => readSettings(config), (message, key) => {
-    add("error", ["palyra", ...key?.split(".") ?? []], message);
+  attemptAll(() => mistakesOfSettings(config), () => readSettings(config), (message, key) => {
+    add("error", ["palyra", ...stepsOf(key)], message);
   });
-  attempt(() => readAuthNetwork(table), (message, key) => {
+  attemptAll(() => mistakesOfAuthNetwork(table), () => readAuthNetwork(table), (message, key) => {
     add("error", ["auth", ...stepsOf(key)], message);
   });
   const clients = table["helper"];
@@ -123,6 +123,19 @@ function attempt(
     if (!isPalyraError(error)) throw error;
     report(error.message, keyIn(error.details));
   }
+}
+
+/** Tells every mistake; where there is none, the one for which it cannot be read all the same. */
+function attemptAll(
+  mistakes: () => readonly PalyraError[],
+  read: () => unknown,
+  report: (message: string, key: string | undefined) => void,
+): void {
+  attempt(() => {
+    const all = mistakes();
+    for (const { message, details } of all) report(message, keyIn(details));
+    if (all.length === 0) read();
+  }, report);
 }
 
 function keyIn(details: PalyraError["details"]): string | undefined {

@@ -78,3 +78,29 @@ b = 2
   ]);
   assert.ok(!found.join().includes("hidden"));
 });
+
+Deno.test("of the tables with settings each mistake is told as well, one for each key", () => {
+  const text = `[palyra]
+keep_versions = 0
+typo = "hidden"
+allow_env = ["A B", "1"]
+[auth.network]
+proxy = "http://hidden:hidden@x"
+allow = ["hidden", "10.0.0.0/8", "hidden too"]
+bogus = "hidden"
+`;
+  const told = problems(text);
+  assert.deepEqual(told.map((line) => line.replace(/: .*/, "")), [
+    "2:1 error palyra.keep_versions",
+    "3:1 error palyra.typo",
+    "4:14 error palyra.allow_env[0]",
+    "4:21 error palyra.allow_env[1]",
+    "6:1 error auth.network.proxy",
+    "7:10 error auth.network.allow[0]",
+    "7:34 error auth.network.allow[2]",
+    "8:1 error auth.network.bogus",
+  ]);
+  assert.ok(!told.join("\n").includes("hidden"));
+  assert.match(problems('[palyra]\nbackend = "hidden"\n').join("\n"), /^1:2 error palyra: /);
+  assert.equal(problems("palyra = 1\nauth = 2\n").length, 2);
+});
