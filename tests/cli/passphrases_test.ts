@@ -223,7 +223,8 @@ Deno.test("Entries that differ, are too short or are given up make no identity",
     [[[/New passphrase.*: $/, FIRST], [/again: $/, SECOND]], 2, /the two entries differ/],
     [[[/New passphrase.*: $/, "short"], [/again: $/, "short"]], 2, /fewer than 8/],
     [[[/New passphrase.*: $/, ""]], 2, /nothing was entered/],
-    [[[/New passphrase.*: $/, "\x03"]], 2, /nothing was entered/],
+    [[[/New passphrase.*: $/, "\x04"]], 2, /nothing was entered/],
+    [[[/New passphrase.*: $/, "\x03"]], 130, /New passphrase/],
   ];
   for (const [typing, status, why] of entries) {
     using machine = makeMachine();

@@ -78,10 +78,16 @@ Deno.test("two different entries store nothing", async () => {
   assert.match(shown, /status=2/);
 });
 
-Deno.test("Ctrl-C gives up, stores nothing and gives the terminal back", async () => {
-  const { shown, stored } = await typeInto([1, "half-secret\x03"]);
-  assert.equal(stored, "");
-  assert.match(shown, /nothing was entered/);
-  assert.match(shown, /^echo/m);
-  assert.ok(!shown.includes("half"));
+Deno.test("Ctrl-C and Ctrl-D give up, store nothing and give the terminal back", async () => {
+  const rows = [["half-secret\x03", /status=130/], [
+    "\x04",
+    /nothing was entered\s+status=2/,
+  ]] as const;
+  for (const [keys, ended] of rows) {
+    const { shown, stored } = await typeInto([1, keys]);
+    assert.equal(stored, "");
+    assert.match(shown, ended);
+    assert.match(shown, /^echo/m);
+    assert.ok(!shown.includes("half"));
+  }
 });
