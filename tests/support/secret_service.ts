@@ -176,7 +176,8 @@ function serviceOf({ directory, env, programs, offspring, dispose }: Parts): Sec
     // A call before the daemon owns its name would make the bus start another one beside it.
     await until("the new daemon has its name", async () => await daemonId() === daemon.id);
     await until("the keyring keeps what is stored", stores);
-    if (await isLocked() !== false) throw new Error("The keyring cannot be unlocked");
+    // It keeps items a moment before the bus has its collection under the name that is asked here.
+    await until("the keyring is unlocked", async () => await isLocked() === false);
   };
   return {
     directory,
