@@ -39,23 +39,23 @@ export async function planBackups(
 
 /** Tells of a backup whether the config, or the vault for good, holds each of its secrets too. */
 export async function heldElsewhere(
-  { text }: Config,
+  { table, text }: Config,
   vault: Vault | undefined,
 ): Promise<(backup: Uint8Array) => Promise<boolean>> {
-  const known = new Set(await Promise.all(secretsOf(text).map(digestOf)));
+  const known = new Set(await Promise.all(secretsOf(table, text).map(digestOf)));
   const held = vault === undefined ? undefined : await digestsHeld(vault);
   return async (backup) => {
-    const digests = await Promise.all(secretsOf(decodeUtf8(backup) ?? "").map(digestOf));
+    const backupText = decodeUtf8(backup) ?? "";
+    const secrets = secretsOf(parseToml(backupText), backupText);
+    const digests = await Promise.all(secrets.map(digestOf));
     return digests.every((digest) => known.has(digest) || held?.has(digest));
   };
 }
 
 /** Secrets of a config, also those that stand in lines that were made comments. */
-function secretsOf(text: string): string[] {
+function secretsOf(table: TomlTable, text: string): string[] {
   const comments = text.split("\n").flatMap((line) => /^\s*#+(.*)$/.exec(line)?.[1] ?? []);
-  return [parseToml(text), ...comments.map(parseAnything)].flatMap((table) =>
-    secretTexts(table, "")
-  );
+  return [table, ...comments.map(parseAnything)].flatMap((one) => secretTexts(one, ""));
 }
 
 function parseAnything(text: string): TomlTable {

@@ -62,28 +62,34 @@ export async function readPlacedProfiles(
   return { profiles, placeOf: (id, key) => place([TABLE, id, key]) };
 }
 
+/** All profiles around a change. */
+export interface ProfilesChange {
+  readonly before: Profiles;
+  readonly after: Profiles;
+}
+
 /**
- * Changes profiles under the lock: `undefined` in place of a profile removes it. Returns them all. What is
- * done beforehand is done under the lock, when nothing but the writing itself can fail any more.
+ * Changes profiles under the lock: `undefined` in place of a profile removes it. What is done beforehand is
+ * done under the lock, when nothing but the writing itself can fail any more.
  */
 export async function changeProfiles(
   platform: Platform,
   paths: ProfilePaths,
   change: (profiles: Profiles) => ReadonlyMap<ProfileId, AuthProfile | undefined>,
   beforehand: () => Promise<void> = () => Promise.resolve(),
-): Promise<Profiles> {
+): Promise<ProfilesChange> {
   using _lock = await platform.locks.acquire(paths.lock, LOCK_TIMEOUT_MS);
-  const before = textOf(platform, paths);
-  const profiles = await profilesIn(before);
-  const edits = [...change(profiles)].flatMap(([id, profile]) =>
-    editsFor(id, profiles.get(id), profile)
+  const old = textOf(platform, paths);
+  const before = await profilesIn(old);
+  const edits = [...change(before)].flatMap(([id, profile]) =>
+    editsFor(id, before.get(id), profile)
   );
   const { editToml } = await import("../config/toml_edit.ts");
-  const text = edits.length === 0 ? before : editToml(before === "" ? HEAD : before, edits);
+  const text = edits.length === 0 ? old : editToml(old === "" ? HEAD : old, edits);
   const after = await profilesIn(text);
   await beforehand();
-  if (text !== before) platform.files.replace(paths.profiles, encodeUtf8(text));
-  return after;
+  if (text !== old) platform.files.replace(paths.profiles, encodeUtf8(text));
+  return { before, after };
 }
 
 function textOf({ files }: Platform, { profiles }: ProfilePaths): string {

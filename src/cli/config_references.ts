@@ -1,11 +1,10 @@
 /** The references of the config that `resolve` may use: only of one that is trusted. */
 
-import type { Config } from "../config/config.ts";
 import type { ConfigReference } from "../config/lookup.ts";
 import { allReferences, referenceAt } from "../config/lookup.ts";
-import { isPalyraError, PalyraError } from "../errors.ts";
+import { PalyraError } from "../errors.ts";
 import type { App } from "./app.ts";
-import { isForeign, readExistingConfig, requireTrustedConfig } from "./configs.ts";
+import { readExistingConfig, readUnlessForeign, requireTrustedConfig } from "./configs.ts";
 
 /** Looks up references in the config that was found. */
 export interface ReferencesOfConfig {
@@ -17,7 +16,12 @@ export interface ReferencesOfConfig {
 
 /** Finds and reads the config. Throws `not_found` without one, `denied` for one that is not trusted. */
 export async function referencesOfConfig(app: App): Promise<ReferencesOfConfig> {
-  const config = await readOrDeny(app);
+  const config = await readUnlessForeign(app);
+  if (config === "foreign") {
+    throw new PalyraError("denied", "Cannot use the config that was found: it is not trusted", {
+      hint: "palyra config path tells where it is; nor can it be read as TOML",
+    });
+  }
   if (config === undefined) {
     throw new PalyraError("not_found", "Cannot read references of the config: there is none", {
       hint: "palyra config path tells where one would be; palyra secrets configure makes it",
@@ -29,17 +33,4 @@ export async function referencesOfConfig(app: App): Promise<ReferencesOfConfig> 
     allReferences: () => allReferences(trusted),
     isCurrent: async () => (await readExistingConfig(app))?.digest === trusted.digest,
   };
-}
-
-/** What was not trusted is not even said to be wrong. */
-async function readOrDeny(app: App): Promise<Config | undefined> {
-  try {
-    return await readExistingConfig(app);
-  } catch (error) {
-    if (!isPalyraError(error) || !await isForeign(app)) throw error;
-    throw new PalyraError("denied", "Cannot use the config that was found: it is not trusted", {
-      hint: "palyra config path tells where it is; nor can it be read as TOML",
-      cause: error,
-    });
-  }
 }

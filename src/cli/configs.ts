@@ -21,32 +21,36 @@ export async function readExistingConfig(app: App): Promise<Config | undefined> 
 
 /**
  * The configs that may refer to secrets: the one that is found from here, and the user's own, which a
- * config in the working directory does not replace for who is about to delete something. What was found,
- * is not trusted and cannot be read counts as not there. Throws as {@link readExistingConfig} does.
+ * config in the working directory does not replace for who is about to delete something. What is foreign
+ * counts as not there. Throws as {@link readExistingConfig} does.
  */
 export async function referringConfigs(app: App): Promise<readonly Config[]> {
-  const found = await readFound(app);
+  const read = await readUnlessForeign(app);
+  if (read === "foreign") {
+    app.noteVerbose("the config that was found is left out: it cannot be read, and is not trusted");
+  }
+  const found = read === "foreign" || read === undefined ? [] : [read];
   const { findOwnConfig } = await import("../config/location.ts");
-  const location = await findOwnConfig(app.platform, app.options.config);
-  if (location === undefined) return found === undefined ? [] : [found];
+  const own = await findOwnConfig(app.platform, app.options.config);
+  if (own === undefined || found[0]?.location.realPath === own.realPath) return found;
   const { readConfig } = await import("../config/config.ts");
-  const own = await readConfig(await app.platform.documents(), location);
-  const isOther = found !== undefined && found.location.realPath !== own.location.realPath;
-  return isOther ? [found, own] : [own];
+  return [...found, await readConfig(await app.platform.documents(), own)];
 }
 
-async function readFound(app: App): Promise<Config | undefined> {
+/**
+ * A config that is there; `foreign` for one that comes from a search, is not trusted as it stands, and cannot
+ * be read: it need be no TOML. Throws as {@link readExistingConfig} does.
+ */
+export async function readUnlessForeign(app: App): Promise<Config | "foreign" | undefined> {
   try {
     return await readExistingConfig(app);
   } catch (error) {
-    if (!isPalyraError(error) || !await isForeign(app)) throw error;
-    app.noteVerbose("the config that was found is left out: it cannot be read, and is not trusted");
-    return undefined;
+    if (isPalyraError(error) && await isForeign(app)) return "foreign";
+    throw error;
   }
 }
 
-/** Whether the config comes from a search, and nobody has trusted it as it stands: it need be no TOML. */
-export async function isForeign(app: App): Promise<boolean> {
+async function isForeign(app: App): Promise<boolean> {
   const [{ findExistingConfig }, { isTrusted }] = await Promise.all([
     import("../config/location.ts"),
     import("../config/trust.ts"),

@@ -67,7 +67,7 @@ const SCHEMA = v.strictObject({
 export function mistakesOfAuthNetwork(table: TomlTable): readonly PalyraError[] {
   const auth = tableIn(table, "auth", "auth");
   const network = tableIn(auth, "network", "auth.network");
-  return everyMistake("auth", v.safeParse(SCHEMA, { ...auth, network }).issues ?? []);
+  return everyMistake("auth", SCHEMA, { ...auth, network });
 }
 
 /** Reads the table. Throws `usage` for an unknown or wrong key, and never quotes a value. */

@@ -196,13 +196,14 @@ export function wrong(field: string, issue: v.BaseIssue<unknown>): PalyraError {
   });
 }
 
-/** The first mistake of each key of a table, in their order. */
+/** The first mistake of each key of a table, in the schema's order. */
 export function everyMistake(
   field: string,
-  issues: readonly v.BaseIssue<unknown>[],
+  schema: v.GenericSchema,
+  value: unknown,
 ): readonly PalyraError[] {
-  const first = new Map(issues.toReversed().map((issue) => [v.getDotPath(issue), issue]));
-  return [...first.values()].toReversed().map((issue) => wrong(field, issue));
+  const { issues = [] } = v.safeParse(schema, value, { abortPipeEarly: true });
+  return issues.map((issue) => wrong(field, issue));
 }
 
 function reasonOf({ type, expected, message }: v.BaseIssue<unknown>): string {

@@ -40,7 +40,7 @@ const SCHEMA = v.strictObject({
 
 /** Everything that keeps the settings from being read, but what only {@link readSettings} sees. */
 export function mistakesOfSettings({ table }: Pick<Config, "table">): readonly PalyraError[] {
-  return everyMistake("palyra", v.safeParse(SCHEMA, valueIn(table)).issues ?? []);
+  return everyMistake("palyra", SCHEMA, valueIn(table));
 }
 
 function valueIn(table: TomlTable): unknown {

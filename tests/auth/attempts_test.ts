@@ -55,6 +55,12 @@ async function answer(machine: Machine, { id, answer }: Begun): Promise<CliResul
   return await machine.run([...OPENAI, ...words], { stdin: `${answer}\n` });
 }
 
+/** What the profile of these tests names first. */
+async function secretOf(machine: Machine): Promise<string> {
+  const { secrets } = await jsonOf(machine, ["auth", "profiles", "show", "work"]);
+  return (secrets as string[])[0]!;
+}
+
 async function stateOf(machine: Machine, { id }: Begun): Promise<string> {
   return String((await jsonOf(machine, [...OPENAI, "oauth-state", id]))["state"]);
 }
@@ -194,15 +200,11 @@ Deno.test("what is no attempt, or one of nobody, is refused; wrong flags make no
 Deno.test("a login for another scope leaves no tokens where the ones before were, but what the config names", async () => {
   await using server = startScriptedServer(TOKENS);
   using machine = makeMachine();
-  const tokensOf = async (): Promise<string> => {
-    const { secrets } = await jsonOf(machine, ["auth", "profiles", "show", "work"]);
-    return (secrets as string[])[0]!;
-  };
   assert.equal((await answer(machine, await begin(machine, server))).status, 0);
-  const first = await tokensOf();
+  const first = await secretOf(machine);
   const mine = await begin(machine, server, "--scope", "agent:me");
   assert.equal((await answer(machine, mine)).status, 0);
-  const second = await tokensOf();
+  const second = await secretOf(machine);
   assert.notEqual(second, first);
   assertRefused(await machine.run(["resolve", first]), 8, "the tokens of before");
   const asked = ["auth", "token", "work", "--agent", "me"];
@@ -212,20 +214,16 @@ Deno.test("a login for another scope leaves no tokens where the ones before were
   await machine.succeed(["secrets", "configure", "openai-api-key", second, "--no-value"]);
   const back = await begin(machine, server, "--scope", "global");
   assert.equal((await answer(machine, back)).status, 0);
-  assert.equal(await tokensOf(), first);
+  assert.equal(await secretOf(machine), first);
   assert.match((await machine.succeed(["resolve", second])).stdout, /token-of-the-server/);
 });
 
 Deno.test("what was stored for a profile goes with its next login, key or end, whatever scope and type it had", async () => {
   await using server = startScriptedServer(TOKENS);
   using machine = makeMachine();
-  const secretOf = async (): Promise<string> => {
-    const { secrets } = await jsonOf(machine, ["auth", "profiles", "show", "work"]);
-    return (secrets as string[])[0]!;
-  };
   const login = async (): Promise<string> => {
     assert.equal((await answer(machine, await begin(machine, server))).status, 0);
-    return await secretOf();
+    return await secretOf(machine);
   };
   const set = (...words: string[]): Promise<CliResult> =>
     machine.succeed(["auth", "profiles", "set", ...words]);

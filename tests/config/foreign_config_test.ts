@@ -32,11 +32,10 @@ Deno.test("What the user's own config names is not deleted from within a clone",
 Deno.test("Nor are the secrets of a profile, when that is deleted there", async () => {
   using clone = await makePlace();
   const { machine } = clone;
-  const stored = "global/auth_openai_0123456789abcdef_api_key";
   const digest = new Uint8Array(
     await crypto.subtle.digest("SHA-256", new TextEncoder().encode("work")),
   ).toHex().slice(0, 16);
-  const ref = stored.replace("0123456789abcdef", digest);
+  const ref = `global/auth_openai_${digest}_api_key`;
   await machine.succeed(["secrets", "set", ref], { stdin: "sk" });
   await machine.succeed([...SET, "work", "--provider", "openai", "--api-key-ref", ref]);
   const own = `${machine.home}/.config/palyra/palyra.toml`;

@@ -51,7 +51,7 @@ export async function removeProfile(
     const hint = before && { hint: "What it had before was revoked; what it has now stays" };
     throw new PalyraError("precondition", `Cannot delete ${id}: it was logged in meanwhile`, hint);
   };
-  const left = await changeProfiles(platform, paths, (profiles) => {
+  const { after } = await changeProfiles(platform, paths, (profiles) => {
     const now = profiles.get(id);
     requireSame(now === undefined || refsOf(now)[0] === first);
     return new Map([[id, undefined]]);
@@ -66,7 +66,7 @@ export async function removeProfile(
       return { records, orders: new Map(without.filter(([, ids]) => ids.length > 0)) };
     });
   }
-  const others = [...left.values()];
+  const others = [...after.values()];
   const twins = isOAuth(profile) ? others.filter((other) => refsOf(other)[0] === first) : [];
   const candidates = await ownRefs(profile, others);
   const removed = await removeOwn(app, candidates, versions);

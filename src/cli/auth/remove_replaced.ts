@@ -1,6 +1,7 @@
 /** What palyra has stored for a profile and a later login, or a later key, has taken the place of. */
 
-import type { AuthProfile } from "../../auth/profile.ts";
+import type { ProfileId } from "../../auth/profile.ts";
+import type { ProfilesChange } from "../../auth/profiles_file.ts";
 import { isPalyraError } from "../../errors.ts";
 import type { Vault } from "../../vault/vault.ts";
 import type { App } from "../app.ts";
@@ -13,10 +14,11 @@ import { deleteUnnamed, ownRefs } from "./remove_profile.ts";
 export async function removeReplaced(
   app: App,
   vault: Vault,
-  before: AuthProfile,
-  now: Iterable<AuthProfile>,
+  id: ProfileId,
+  { before, after }: ProfilesChange,
 ): Promise<void> {
-  const refs = await ownRefs(before, now);
+  const replaced = before.get(id);
+  const refs = replaced === undefined ? [] : await ownRefs(replaced, after.values());
   if (refs.length === 0) return;
   try {
     await deleteUnnamed(app, vault, refs);

@@ -2,7 +2,7 @@
 
 import { credentialTag, recordFor } from "../../auth/credential_tag.ts";
 import { afterSuccess } from "../../auth/failures.ts";
-import type { AuthProfile, OAuthProfile } from "../../auth/profile.ts";
+import type { OAuthProfile } from "../../auth/profile.ts";
 import { changeProfiles } from "../../auth/profiles_file.ts";
 import { changeState, withRecord } from "../../auth/runtime_state.ts";
 import { lockTokens, REFRESH_MS } from "../../auth/token_lock.ts";
@@ -33,13 +33,14 @@ export async function storeLogin(app: App, profile: OAuthProfile, tokens: TokenS
   using value = formatTokenSet({ ...tokens, origin: { tokenEndpoint, clientId } });
   const kept = { ...vault, keepVersions: 1 };
   let version = 0;
-  let before: AuthProfile | undefined;
-  const now = await changeProfiles(platform, paths, (profiles) => {
-    before = profiles.get(profileId);
-    return new Map([[profileId, profile]]);
-  }, async () => {
-    ({ version } = await setSecret(kept, parseSecretId(tokensRef), value));
-  });
+  const change = await changeProfiles(
+    platform,
+    paths,
+    () => new Map([[profileId, profile]]),
+    async () => {
+      ({ version } = await setSecret(kept, parseSecretId(tokensRef), value));
+    },
+  );
   const tag = await credentialTag(profile, 0);
   {
     using _lock = await platform.locks.acquire(paths.lock, LOCK_TIMEOUT_MS);
@@ -53,7 +54,7 @@ export async function storeLogin(app: App, profile: OAuthProfile, tokens: TokenS
       });
     });
   }
-  if (before !== undefined) await removeReplaced(app, vault, before, now.values());
+  await removeReplaced(app, vault, profileId, change);
 }
 
 /** What is told of a login: fields for programs, lines for people. */

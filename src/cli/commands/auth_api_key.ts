@@ -67,14 +67,15 @@ export async function authApiKey(
   // A profile that is being deleted goes before it comes again.
   using _lock = await lockTokens(lockPlaceOf(app), apiKeyRef, REFRESH_MS);
   let changed = false;
-  let replaced: AuthProfile | undefined;
-  const now = await changeProfiles(app.platform, pathsOf(app), (profiles) => {
-    replaced = profiles.get(id);
-    return new Map([[id, profile]]);
-  }, async () => {
-    ({ changed } = await setSecret(vault, parseSecretId(apiKeyRef), key));
-  });
-  if (replaced !== undefined) await removeReplaced(app, vault, replaced, now.values());
+  const change = await changeProfiles(
+    app.platform,
+    pathsOf(app),
+    () => new Map([[id, profile]]),
+    async () => {
+      ({ changed } = await setSecret(vault, parseSecretId(apiKeyRef), key));
+    },
+  );
+  await removeReplaced(app, vault, id, change);
   return {
     kind: "record",
     json: { changed, profile_id: id, provider, secret: apiKeyRef, checked: true },

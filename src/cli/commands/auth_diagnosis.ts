@@ -6,6 +6,7 @@ import { type AuthProfile, isVisible, parseAgentId } from "../../auth/profile.ts
 import { parseProvider } from "../../auth/provider.ts";
 import { type ProfileRecord, readState, TIMES } from "../../auth/runtime_state.ts";
 import type { App } from "../app.ts";
+import { counted } from "../counted.ts";
 import { isOwned } from "../auth/owned.ts";
 import { knownProfiles, pathsOf, secretVersions } from "../auth/profiles.ts";
 import { healthOfAll, hintedJson, summaryOf } from "../auth/told.ts";
@@ -100,9 +101,7 @@ export async function profilesAudit(app: App, flags: ProfilesAuditFlags): Promis
         `${severity.padEnd(8)}  ${code}  ${subject}: ${message}`,
         `${" ".repeat(10)}${remedy}`,
       ]),
-      `${profiles.size} ${
-        profiles.size === 1 ? "profile" : "profiles"
-      }, ${records.length} records, ${orders.length} orders, ` +
+      `${counted(profiles.size, "profile")}, ${records.length} records, ${orders.length} orders, ` +
       `${leftovers.length} left over`,
     ].join("\n"),
     ...(failure === undefined ? {} : { failure }),

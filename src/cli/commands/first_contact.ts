@@ -3,6 +3,7 @@
 import { storedNames } from "../../vault/stored_names.ts";
 import { vaultExists, vaultPaths } from "../../vault/vault.ts";
 import type { App } from "../app.ts";
+import { counted } from "../counted.ts";
 import type { RecordView } from "../view.ts";
 
 const BEGIN = [
@@ -25,7 +26,7 @@ export async function firstContact(app: App): Promise<RecordView> {
   const rows = [...(secrets === 0 ? BEGIN : GO_ON), HELP];
   const width = Math.max(...rows.map(([command]) => command!.length));
   const found = exists
-    ? `${secrets} ${secrets === 1 ? "secret" : "secrets"} in ${stateRoot}`
+    ? `${counted(secrets, "secret")} in ${stateRoot}`
     : `no vault yet in ${stateRoot}`;
   return {
     kind: "record",

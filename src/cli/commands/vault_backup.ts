@@ -12,6 +12,7 @@ import { type IdentityStore, openIdentityStore } from "../../identity/store.ts";
 import { type ExportedVault, exportVersions } from "../../vault/export_versions.ts";
 import { formatSecretId } from "../../vault/vault_ref.ts";
 import type { App } from "../app.ts";
+import { counted } from "../counted.ts";
 import { backupLock } from "../backup_keys.ts";
 import { showProgress } from "../progress.ts";
 import { openVaultToRead } from "../stores.ts";
@@ -78,9 +79,7 @@ export async function vaultBackup(app: App, flags: VaultBackupFlags): Promise<Re
       deleted: exported.deletions.length,
     },
     text: [
-      `backed up  ${secrets} ${secrets === 1 ? "secret" : "secrets"}, ${versions} ${
-        versions === 1 ? "version" : "versions"
-      }`,
+      `backed up  ${counted(secrets, "secret")}, ${counted(versions, "version")}`,
       `signer     ${fingerprint}`,
       NOT_IN_A_BACKUP,
     ].join("\n"),

@@ -33,7 +33,7 @@ export async function vaultCheck(app: App, flags: VaultCheckFlags): Promise<Reco
     kind: "record",
     json: { checked, bad, leftovers, repaired },
     text: [
-      `checked    ${checked} ${checked === 1 ? "version" : "versions"}`,
+      `checked    ${counted(checked, "version")}`,
       ...bad.map(({ ref, version, cause }) => `bad        ${ref}#${version}: ${cause}`),
       `leftovers  ${leftovers}`,
       ...(repair ? [`repaired   ${repaired}`] : []),

@@ -10,6 +10,7 @@ import { keyFingerprint } from "../../identity/signing.ts";
 import { openIdentityStore } from "../../identity/store.ts";
 import { isEmptyVault, notEmpty, restoreVersions } from "../../vault/restore_versions.ts";
 import type { App } from "../app.ts";
+import { counted } from "../counted.ts";
 import { backupKey } from "../backup_keys.ts";
 import { showProgress } from "../progress.ts";
 import { hasVault, openVaultToRead, openVaultToWrite } from "../stores.ts";
@@ -70,9 +71,7 @@ export async function vaultRestore(
     text: [
       `backup of  ${createdAt}, device ${deviceId}${isOwn ? ", this one" : ""}`,
       `signer     ${signer}`,
-      `restored   ${secrets} ${secrets === 1 ? "secret" : "secrets"}, ${versions} ${
-        versions === 1 ? "version" : "versions"
-      }`,
+      `restored   ${counted(secrets, "secret")}, ${counted(versions, "version")}`,
       ...(unchanged === 0 ? [] : [`unchanged  ${unchanged}`]),
       ...(expired === 0 ? [] : [`expired    ${expired}`]),
       ...kept.map((ref) => `kept       ${ref}: this vault holds another value`),

@@ -3,6 +3,7 @@
 import { protectorOf } from "../../identity/protection.ts";
 import { vaultStatus } from "../../vault/vault_status.ts";
 import type { App } from "../app.ts";
+import { counted } from "../counted.ts";
 import { openVaultToRead } from "../stores.ts";
 import type { RecordView } from "../view.ts";
 
@@ -28,7 +29,7 @@ export async function vaultStatusCommand(app: App): Promise<RecordView> {
       `backend  ${backend}`,
       `protect  ${protect}`,
       `state    ${state}`,
-      `secrets  ${secrets} in ${scopes} ${scopes === 1 ? "scope" : "scopes"}`,
+      `secrets  ${secrets} in ${counted(scopes, "scope")}`,
       `kek      ${kekKid ?? "none yet"}`,
       `schema   ${schema}`,
     ].join("\n"),

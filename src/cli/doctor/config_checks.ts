@@ -1,15 +1,18 @@
 /** The config that commands would use: can it be read, is it valid, is it trusted. */
 
-import { isPalyraError } from "../../errors.ts";
 import type { App } from "../app.ts";
-import { isForeign, readExistingConfig } from "../configs.ts";
+import { readUnlessForeign } from "../configs.ts";
 import { counted } from "../counted.ts";
 import { type Check, fail, failed, ok, skipped, warn } from "./check.ts";
 
 /** Reads the config, if there is one. */
 export async function checkConfig(app: App): Promise<Check> {
   try {
-    const config = await readExistingConfig(app);
+    const config = await readUnlessForeign(app);
+    if (config === "foreign") {
+      const cause = "what was found by search cannot be read, and is not trusted";
+      return warn("config", cause, "palyra config path tells where it is");
+    }
     if (config === undefined) return skipped("config", "there is none, and none is needed");
     const { path } = config.location;
     const { problemsOf } = await import("../config_problems.ts");
@@ -30,10 +33,6 @@ export async function checkConfig(app: App): Promise<Check> {
     }
     return ok("config", path);
   } catch (error) {
-    if (isPalyraError(error) && await isForeign(app)) {
-      const cause = "what was found by search cannot be read, and is not trusted";
-      return warn("config", cause, "palyra config path tells where it is");
-    }
     return failed("config", error);
   }
 }

@@ -5,6 +5,7 @@ import { countLeftovers, findLeftovers } from "../../vault/leftovers.ts";
 import { findIntent } from "../../vault/staged.ts";
 import type { Vault } from "../../vault/vault.ts";
 import type { App } from "../app.ts";
+import { counted } from "../counted.ts";
 import { type Check, failed, ok, skipped, warn } from "./check.ts";
 
 /** palyra did not exist before: an earlier clock was never set. */
@@ -23,7 +24,7 @@ export function checkDatabase(vault: Vault): Check {
   if (left === 0) return ok("database", "sound");
   return warn(
     "database",
-    `sound; interrupted writers left ${left} ${left === 1 ? "thing" : "things"}`,
+    `sound; interrupted writers left ${counted(left, "thing")}`,
     "The next writing command removes them, or palyra vault check --repair",
   );
 }

@@ -1,4 +1,4 @@
-/** Environment variables, clock and randomness of the process. */
+/** Environment variables, clock and randomness of the process, and its end by a signal. */
 
 import { PalyraError } from "../../errors.ts";
 import type { Clock, Environment, Random } from "../platform.ts";
@@ -73,6 +73,15 @@ export function pause(ms: number): Promise<void> {
   return new Promise((resolve) =>
     AbortSignal.timeout(ms).addEventListener("abort", () => resolve(), { once: true })
   );
+}
+
+/** A signal to oneself may take its time; the first process of a container ignores it. */
+const DELIVERED_MS = 500;
+
+/** Ends as Ctrl-C ends other programs: a shell's loop or script then ends too. Returns where SIGINT is ignored. */
+export async function endByInterrupt(): Promise<void> {
+  Deno.kill(Deno.pid, "SIGINT");
+  await pause(DELIVERED_MS);
 }
 
 function systemName(): Environment["os"] {

@@ -6,7 +6,7 @@ import type { Foreground, ForegroundEnd, ForegroundRequest } from "../foreground
 import { OutputClosed } from "../platform.ts";
 import { ignoredSignals, ignoring, losesIgnored } from "./ignored_signals.ts";
 import { commandWithin, inOwnTerminal, terminalMaker } from "./own_terminal.ts";
-import { pause } from "./environment.ts";
+import { endByInterrupt } from "./environment.ts";
 import { passThrough } from "./pass_through.ts";
 import { forwardSignals } from "./signals.ts";
 import { findCommand, type NotStarted, startCommand } from "./start_command.ts";
@@ -23,8 +23,6 @@ const OUTPUT_LOST = 1;
 const SIGNALLED = 128;
 /** SIGINT is signal 2. */
 const INTERRUPTED = SIGNALLED + 2;
-/** A signal to oneself may take its time; the first process of a container ignores it. */
-const DELIVERED_MS = 500;
 
 interface Started {
   readonly child: Deno.ChildProcess;
@@ -52,11 +50,7 @@ async function run(request: ForegroundRequest): Promise<ForegroundEnd> {
   // `script` tells the signal in its own status, as a shell does.
   const isInterrupted = signal === "SIGINT" || (result.isWithin && code === INTERRUPTED);
   if (!isInterrupted) return { status: code };
-  const endAlike = async (): Promise<void> => {
-    Deno.kill(Deno.pid, "SIGINT");
-    await pause(DELIVERED_MS);
-  };
-  return { status: code, endAlike };
+  return { status: code, endAlike: endByInterrupt };
 }
 
 function withIgnored(

@@ -1,7 +1,7 @@
 /** The person's terminal: whether there is one, and a prompt without echo. */
 
 import type { Terminal } from "../platform.ts";
-import { pause } from "./environment.ts";
+import { endByInterrupt } from "./environment.ts";
 
 export const terminal: Terminal = {
   inputIsTerminal: () => Deno.stdin.isTerminal(),
@@ -19,8 +19,6 @@ const CTRL_U = 0x15;
 const DELETE = 0x7f;
 /** More than any value may have, so that a longer one is refused and never cut. */
 const MAX_TYPED = 1_048_577;
-/** A signal to oneself may take its time. */
-const DELIVERED_MS = 500;
 const ENDING_SIGNALS: readonly Deno.Signal[] = ["SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT"];
 
 async function readHidden(prompt: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
@@ -41,12 +39,6 @@ async function readHidden(prompt: string): Promise<Uint8Array<ArrayBuffer> | und
   }
   if (length === "interrupted") await endByInterrupt();
   return undefined;
-}
-
-/** Ends as Ctrl-C ends other programs: a shell's loop or script then ends too. Returns where SIGINT is ignored. */
-async function endByInterrupt(): Promise<void> {
-  Deno.kill(Deno.pid, "SIGINT");
-  await pause(DELIVERED_MS);
 }
 
 /** Fills the buffer with one typed line; its length, or `undefined` when the user gave up. */

@@ -5,6 +5,7 @@ import { giveBackNetworkVariables } from "./network_variables.ts";
 
 const LAUNCHER = "PALYRA_LAUNCHER";
 const PROGRAM = "PALYRA_PROGRAM";
+
 /** The variables that are valid Unicode; from then on the process has the user's own environment. */
 export function userVariables(): ReadonlyMap<string, string> {
   giveBackPath();
