@@ -7,7 +7,13 @@ import {
   auditSecrets,
   readTables,
 } from "../support/crash_audit.ts";
-import { type Call, type Injection, injectionsFor, watch } from "../support/crash_calls.ts";
+import {
+  type Call,
+  type Injection,
+  injectionsFor,
+  isReached,
+  watch,
+} from "../support/crash_calls.ts";
 import { bookKeys } from "../support/crash_lane.ts";
 import {
   book,
@@ -174,7 +180,7 @@ function requireTyped(
   injection: Injection,
   root: string,
 ): boolean {
-  if (!calls.some(({ name, at }) => name === injection.name && at >= injection.at)) {
+  if (!isReached(injection, calls)) {
     assert.equal(ran.status, 0, ran.err);
     return false;
   }

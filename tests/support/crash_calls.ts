@@ -41,7 +41,7 @@ const CHANGING = ["fsync", "fdatasync", "pwrite64", "unlink", "rename", "link", 
 
 /** No cache of the runtime: its threads make calls of their own. */
 const NO_CACHE = "/dev/null/none";
-/** Calls that the runtime makes, too, when it finds no cache. */
+/** Calls that the runtime makes, too, when it finds no cache, on any thread: they are not counted. */
 const MADE_WITHOUT_CACHE = new Set(["unlink", "mkdir"]);
 
 /** Runs palyra under strace, with one of its calls tampered with if that is wanted. */
@@ -64,6 +64,14 @@ export async function watch(
   } finally {
     Deno.removeSync(log);
   }
+}
+
+/**
+ * Whether a run came to the call that was to be tampered with: what it writes is of another length
+ * each time (keys, signatures), so that it can make one call less than the run that was watched.
+ */
+export function isReached({ name, at }: Injection, calls: readonly Call[]): boolean {
+  return calls.some((call) => call.name === name && call.at >= at);
 }
 
 /** Every injection of one effect into the calls of a run; of each name at most `most`, spread evenly. */
@@ -91,7 +99,7 @@ function callsOf(log: string, root: string): Call[] {
   const counts = new Map<string, number>();
   return log.split("\n").flatMap((line) => {
     const [, thread, name, rest] = /^(\d+) +(\w+)\((.*)$/.exec(line) ?? [];
-    if (name === undefined) return [];
+    if (name === undefined || rest!.includes(`"${NO_CACHE}`)) return [];
     const at = (counts.get(`${thread} ${name}`) ?? 0) + 1;
     counts.set(`${thread} ${name}`, at);
     const paths = [...rest!.matchAll(/[<"](\/[^">]*)[">]/g)].map((match) => match[1]!)
