@@ -97,7 +97,11 @@ async function tryAll(copy: string, mutants: readonly Mutant[]): Promise<number>
 /** Whether a test is green as the project stands; what it says otherwise is printed. */
 async function isGreen(copy: string, mutant: Mutant): Promise<boolean> {
   const { verdict, out } = await runTest(copy, mutant);
-  if (verdict !== "green") say(`${mutant.test}, without a mutant: ${verdict}\n${out.slice(-TOLD)}`);
+  if (verdict !== "green") {
+    // Indented, so that nobody counts its summary among those of the tests that count.
+    const told = out.slice(-TOLD).replaceAll(/^/gm, "  ");
+    say(`${mutant.test}, without a mutant: ${verdict}\n${told}`);
+  }
   return verdict === "green";
 }
 

@@ -134,7 +134,9 @@ Deno.test("an address that is no answer to the login leaves it as it is; a refus
     machine.run([...OPENAI, "oauth-state", begun.id, "--answer-stdin"], { stdin });
   assertRefused(await give(""), 2, "nothing");
   assertRefused(await give("no address"), 2, "no address");
-  assertRefused(await give(begun.answer.replace(/state=\w/, "state=_")), 2, "another state");
+  const state = begun.page.searchParams.get("state")!;
+  const other = (state.startsWith("A") ? "B" : "A") + state.slice(1);
+  assertRefused(await give(begun.answer.replace(state, other)), 2, "another state");
   assertRefused(await give("http://127.0.0.1/callback?code=x"), 2, "no state");
   assert.equal(await stateOf(machine, begun), "pending");
   assert.ok(server.seen.every(({ path }) => path !== "/token"), "nobody was asked");
