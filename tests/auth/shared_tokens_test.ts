@@ -69,11 +69,10 @@ Deno.test("a profile is deleted after the refresh that is under way, and its tok
   const held = hold(server);
   const refreshing = machine.run(["auth", "refresh", "work"]);
   await held.asked;
-  const removing = machine.run(["auth", "profiles", "delete", "work", "--json"]);
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  const removing = await waitingAsk(machine, ["auth", "profiles", "delete", "work", "--json"], ref);
   held.answer(json({ ...FRESH, access_token: "access-of-refresh" }));
   assert.equal((await refreshing).status, 0);
-  const removed = await removing;
+  const removed = await removing.result;
   assert.equal(removed.status, 0, removed.stderr);
   assert.deepEqual(JSON.parse(removed.stdout).secrets, [ref]);
   assertRefused(await machine.run(["resolve", ref!]), 8, "the tokens are gone");
@@ -88,11 +87,10 @@ Deno.test("the token that is revoked is the one that a refresh under way has giv
   const held = hold(server);
   const refreshing = machine.run(["auth", "token", PROFILE]);
   await held.asked;
-  const revoking = machine.run(["auth", "revoke", PROFILE]);
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  const revoking = await waitingAsk(machine, ["auth", "revoke", PROFILE]);
   held.answer(json(FRESH));
   await refreshing;
-  assert.equal((await revoking).status, 0);
+  assert.equal((await revoking.result).status, 0);
   const [sent] = server.seen.filter(({ path }) => path === "/revoke");
   assert.equal(sent!.form.get("token"), FRESH.refresh_token);
 });

@@ -42,12 +42,13 @@ export async function lockName(ref: string): Promise<string> {
 export async function waitingAsk(
   machine: Machine,
   args: readonly string[] = ["auth", "token", PROFILE],
+  tokensRef = TOKENS_REF,
 ): Promise<{ readonly result: Promise<CliResult> }> {
   const child = await machine.spawn(args);
   const result = resultOf(child);
-  const lock = `${machine.stateRoot}/auth/${await lockName(TOKENS_REF)}.lock`;
+  const lock = `${machine.stateRoot}/auth/${await lockName(tokensRef)}.lock`;
   const isWaiting = (): boolean => {
-    const fds = `/proc/${child.pid}/fd`;
+    const fds = `/proc/${child.pid}/fd`; // not there any more when it has not waited
     return [...Deno.readDirSync(fds)].some(({ name }) => {
       try {
         return Deno.readLinkSync(`${fds}/${name}`) === lock;
