@@ -1,6 +1,7 @@
 /** Where the passphrase of an identity comes from, what it may be, and that it is never repeated. */
 
 import assert from "node:assert/strict";
+import { closeSync, constants, openSync, writeSync } from "node:fs";
 import {
   assertRefused,
   type CliOptions,
@@ -122,16 +123,20 @@ Deno.test("While a new passphrase is waited for, nobody else waits for a lock", 
   using place = await makeProtected();
   const { machine, first, second } = place;
   const flags = ["--passphrase-file", first];
-  const slow = [...flags, "--new-passphrase-file", "/dev/fd/0"];
-  const child = await machine.spawn(["vault", "protect", "passphrase", ...slow], { stdin: "" });
-  await new Promise((resolve) => setTimeout(resolve, 1_500)); // by then it reads
-  await machine.succeed(["secrets", "set", "skill:new/a", ...flags], { stdin: "new scope" });
-  await machine.succeed(["vault", "rotate", "kek", ...flags]);
-  const writer = child.stdin.getWriter();
-  await writer.write(Deno.readFileSync(second));
-  await writer.close();
-  const { code } = await child.output();
-  assert.equal(code, 0);
+  const pipe = `${place.directory}/pipe`;
+  assert.ok(new Deno.Command("/usr/bin/mkfifo", { args: [pipe] }).outputSync().success);
+  const slow = [...flags, "--new-passphrase-file", pipe];
+  const changing = machine.run(["vault", "protect", "passphrase", ...slow]);
+  const writer = await openedForReading(pipe);
+  try {
+    await machine.succeed(["secrets", "set", "skill:new/a", ...flags], { stdin: "new scope" });
+    await machine.succeed(["vault", "rotate", "kek", ...flags]);
+    writeSync(writer, Deno.readFileSync(second));
+  } finally {
+    closeSync(writer);
+  }
+  const { status, stderr } = await changing;
+  assert.equal(status, 0, stderr);
   assert.equal((await read(machine, ["--passphrase-file", second])).stdout, VALUE);
 });
 
@@ -240,7 +245,7 @@ Deno.test("A typed passphrase is no longer than one from a file may be", async (
   using machine = makeMachine();
   const long = "x".repeat(MOST + 1);
   const typing: readonly Entry[] = [[/New passphrase.*: $/, long]];
-  const { shown } = await typed(machine, ["init", "--protect", "passphrase"], typing, {}, 2_000);
+  const { shown } = await typed(machine, ["init", "--protect", "passphrase"], typing);
   assert.match(shown, /too long[^]*status=2/);
 });
 
@@ -349,7 +354,6 @@ async function typed(
   args: readonly string[],
   entries: readonly Entry[],
   more: Readonly<Record<string, string>> = {},
-  patienceMs = PATIENCE_MS,
 ): Promise<{ readonly shown: string }> {
   const { words, env } = await ownWords();
   const line = [...words, ...args].map((word) => `'${word}'`).join(" ");
@@ -369,7 +373,7 @@ async function typed(
   const writer = child.stdin.getWriter();
   let from = 0;
   for (const [prompt, text] of entries) {
-    const end = Date.now() + patienceMs;
+    const end = Date.now() + PATIENCE_MS;
     while (!prompt.test(shown.slice(from))) {
       if (Date.now() > end) break; // the assertions of the test tell what was shown instead
       await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
@@ -381,6 +385,18 @@ async function typed(
   await writer.close().catch(() => {});
   await reading;
   return { shown };
+}
+
+/** The other end of a pipe, as soon as somebody reads from it; only then can it be opened so. */
+async function openedForReading(pipe: string): Promise<number> {
+  for (const end = Date.now() + PATIENCE_MS;;) {
+    try {
+      return openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK);
+    } catch (error) {
+      if (Date.now() > end) throw error;
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    }
+  }
 }
 
 const STREAM = { stream: true };
