@@ -1,7 +1,7 @@
 /**
  * A process that opens an identity again and again until it is told to stop, and tells what it met:
  * `identity_reader.ts IDENTITY KEYRING STOP`, with the directory of a quick secret tool and the path
- * of a file that says stop.
+ * of a file that says stop. It prints an empty line when it has read often enough, before all else.
  */
 
 import { openIdentity } from "../../src/identity/identity.ts";
@@ -16,6 +16,8 @@ export interface Readings {
   readonly failures: readonly string[];
 }
 
+/** So many reads are enough. */
+export const ENOUGH = 21;
 const SALT = new Uint8Array(32);
 
 if (import.meta.main) {
@@ -30,6 +32,7 @@ async function readUntil(directory: string, keyring: string, stop: string): Prom
   const failures: string[] = [];
   let reads = 0;
   for (; !exists(stop) && failures.length < 10; reads++) {
+    if (reads === ENOUGH) Deno.stdout.writeSync(new TextEncoder().encode("\n"));
     try {
       const authority = await openIdentity(platform, directory, NO_ACCESS);
       if (authority === undefined) failures.push("there is no identity");
