@@ -51,7 +51,7 @@ Deno.test("each GitHub mask is what setSecret prints, each export what exportVar
   const refused = variables.filter((one) => !taken.includes(one)).map(({ text }) => text);
   assert.ok(refused.every((text) => /^\s*$/.test(text)), "only blank values are refused");
   say(`GitHub: ${taken.length} values, ${forms.length} masks, ${refused.length} refused`);
-  assert.ok(taken.length > CASES * 0.9);
+  assert.ok(taken.length > CASES * 0.85); // about 940, give or take 10
 });
 
 Deno.test("each Azure mask is what setSecret prints, each variable what setVariable prints", async () => {

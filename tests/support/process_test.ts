@@ -24,8 +24,8 @@ Deno.test("a process that a signal ended says which", async () => {
 Deno.test("at the end of its time a process dies with its children", async () => {
   const script = "trap '' TERM; /bin/sleep 60 & echo $!; wait";
   const before = performance.now();
-  const result = await runProcess({ argv: ["/bin/sh", "-c", script], timeoutMs: 500 });
-  assert.ok(performance.now() - before < 10_000);
+  const result = await runProcess({ argv: ["/bin/sh", "-c", script], timeoutMs: 2_000 });
+  assert.ok(performance.now() - before < 30_000); // by itself it would take a minute
   assert.deepEqual([result.status, result.signal, result.timedOut], [137, "SIGKILL", true]);
   assert.equal(await isRunning(Number(result.out)), false);
 });
