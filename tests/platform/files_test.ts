@@ -3,8 +3,10 @@
 import assert from "node:assert/strict";
 import { denoPlatform } from "../../src/platform/deno/platform.ts";
 import { assertFails } from "../support/failures.ts";
+import { runProcess } from "../support/process.ts";
 
 const { files, directories, userFiles, locks } = denoPlatform;
+const PLATFORM = new URL("../../src/platform/deno/platform.ts", import.meta.url).href;
 
 function inTempDirectory(name: string, body: (path: string) => Promise<void> | void): void {
   Deno.test(name, async () => {
@@ -136,15 +138,27 @@ inTempDirectory(
   },
 );
 
-inTempDirectory("a umask that leaves nothing to the owner changes no mode", (path) => {
-  const before = Deno.umask(0o777);
-  try {
-    directories.ensure(`${path}/a`);
-    files.replace(`${path}/a/file`, content);
-    locks.tryAcquire(`${path}/a/lock`)![Symbol.dispose]();
-  } finally {
-    Deno.umask(before);
-  }
+/** A program of its own: tests of other files run in threads of this process, and have the same umask. */
+const UNDER_UMASK = `
+import { denoPlatform } from ${JSON.stringify(PLATFORM)};
+const { files, directories, locks } = denoPlatform;
+const [path] = Deno.args;
+const before = Deno.umask(0o777);
+directories.ensure(path);
+files.replace(path + "/file", new Uint8Array(1));
+locks.tryAcquire(path + "/lock")[Symbol.dispose]();
+Deno.umask(before); // what the runtime writes at its end is for everybody's use
+`;
+
+inTempDirectory("a umask that leaves nothing to the owner changes no mode", async (path) => {
+  const program = `${path}/program.ts`;
+  Deno.writeTextFileSync(program, UNDER_UMASK);
+  const words = ["run", "-A", "--no-prompt", "--no-check", "--quiet", program, `${path}/a`];
+  const { status, err } = await runProcess({
+    argv: [Deno.execPath(), ...words],
+    env: Deno.env.toObject(),
+  });
+  assert.equal(status, 0, err);
   assert.deepEqual(["a", "a/file", "a/lock"].map((name) => mode(`${path}/${name}`)), [
     "700",
     "600",
