@@ -8,10 +8,20 @@ const MODULE = new URL("../../src/platform/deno/held_signals.ts", import.meta.ur
 const HOLDING = `
   import { holdSignals } from ${JSON.stringify(MODULE)};
   const say = (line) => Deno.stdout.writeSync(new TextEncoder().encode(line));
+  const signal = Deno.args[0];
   {
     using _held = holdSignals();
-    say("held\\n");
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    if (signal === undefined) say("held\\n");
+    else {
+      // A listener that comes after palyra's own: a busy machine may bring the signal late.
+      const came = Promise.withResolvers();
+      Deno.addSignalListener(signal, came.resolve);
+      say("held\\n");
+      const open = setInterval(() => {}, 1_000);
+      await came.promise;
+      clearInterval(open);
+      Deno.removeSignalListener(signal, came.resolve);
+    }
   }
   say("went on\\n");
 `;
@@ -47,7 +57,7 @@ Deno.test("without a signal the process goes on", async () => {
 async function signalled(
   script: string,
 ): Promise<{ output: string; signal: Deno.Signal | null; code: number }> {
-  const child = start(script);
+  const child = start(script, "SIGTERM");
   const decoder = new TextDecoder();
   let output = "";
   for await (const chunk of child.stdout) {
@@ -58,7 +68,7 @@ async function signalled(
   return { output, signal, code };
 }
 
-function start(script: string): Deno.ChildProcess {
-  const args = ["run", "-A", "--no-prompt", "--no-check", "--no-config", script];
+function start(script: string, ...signals: readonly Deno.Signal[]): Deno.ChildProcess {
+  const args = ["run", "-A", "--no-prompt", "--no-check", "--no-config", script, ...signals];
   return new Deno.Command(Deno.execPath(), { args, stdin: "null", stdout: "piped" }).spawn();
 }
