@@ -26,28 +26,40 @@ async function openShell(machine: Machine): Promise<Screen> {
   return screen;
 }
 
+/** Runs a line on a screen that is seen to be empty: nothing of the one before is taken for its own. */
+async function runAlone(screen: Screen, line: string): Promise<void> {
+  await screen.type("clear", "Enter");
+  await screen.waitFor(/^>$/);
+  await screen.type(`clear; ${line}`, "Enter");
+}
+
 test("Ctrl-C ends the command once, the status is 130, and a shell's loop ends", async () => {
   using machine = makeMachine();
   await using screen = await openShell(machine);
-  const turns = Array.from({ length: 20 }, () => "sleep 0.05").join("; ");
-  const script = `trap 'echo got' INT; echo ready; ${turns}; exit 5`;
-  await screen.type(`palyra run -- sh -c "${script}"; echo status=$?`, "Enter");
+  // It goes on for a second after Ctrl-C, so that a second one would be seen.
+  const script = (turns: number): string =>
+    `trap "echo got; n=20" INT; echo ready; n=${turns}; ` +
+    "while test $n -gt 0; do sleep 0.05; n=$((n-1)); done; exit 5";
+  const run = (before: string, turns: number): string =>
+    `palyra run -- ${before}sh -c '${script(turns)}'; echo status=$?`;
+  await screen.type(run("", 600), "Enter");
   await screen.waitFor(/^ready$/m);
   await screen.type("", "C-c");
   const shown = await screen.waitFor(/status=\d+$/m);
   assert.match(shown, /^status=5$/m);
   assert.equal(shown.match(/got$/gm)?.length, 1, shown);
   // One that has left the terminal gets nothing: what the terminal does not send, palyra does not add.
-  await screen.type(`clear; palyra run -- setsid sh -c "${script}"; echo status=$?`, "Enter");
+  await runAlone(screen, run("setsid ", 60));
   await screen.waitFor(/^ready$/m);
   await screen.type("", "C-c");
   assert.doesNotMatch(await screen.waitFor(/status=\d+$/m), /got/);
-  await screen.type(
-    "clear; for i in 1 2 3; do palyra run -- sleep 20; echo after $i; done",
-    "Enter",
+  await runAlone(
+    screen,
+    "for i in 1 2 3; do palyra run -- sh -c 'echo ready; exec sleep 20'; echo after $i; done",
   );
-  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  await screen.waitFor(/^ready$/m);
   await screen.type("", "C-c");
+  await screen.waitFor(/\n>$/); // before that the keys are for the command
   await screen.type("echo status=$?", "Enter");
   const ended = await screen.waitFor(/status=\d+$/m);
   assert.match(ended, /^status=130$/m);
@@ -64,8 +76,8 @@ test("Ctrl-\\ ends the command with 131; a command that takes Ctrl-C goes on", a
   await screen.waitFor(/^ready$/m);
   await screen.type("", "C-\\");
   assert.match(await screen.waitFor(/s=\d+$/m), /s=131$/m);
-  const script = "trap '' INT; echo armed; sleep 1; echo done";
-  await screen.type(`clear; palyra run -- sh -c "${script}"; echo s=$?`, "Enter");
+  const script = "trap '' INT; echo armed; sleep 3; echo done";
+  await runAlone(screen, `palyra run -- sh -c "${script}"; echo s=$?`);
   await screen.waitFor(/^armed$/m);
   await screen.type("", "C-c");
   assert.match(await screen.waitFor(/s=\d+$/m), /done\ns=0$/m);
@@ -105,17 +117,17 @@ test("masked, a terminal stays a terminal, and the value is not seen", async () 
   await screen.type(`${run} sh -c '${script}'; echo s=$?`, "Enter");
   const shown = await screen.waitFor(/s=\d+$/m);
   assert.match(shown, /^200 180\nall\nkey:<redacted> \/bin\/bash\ns=7$/m);
-  await screen.type(
-    `clear; ${run} sh -c 'printf "name? "; read a; echo "it is $a"; kill -TERM $$'; echo s=$?`,
-    "Enter",
+  await runAlone(
+    screen,
+    `${run} sh -c 'printf "name? "; read a; echo "it is $a"; kill -TERM $$'; echo s=$?`,
   );
   await screen.waitFor(/^name\?/m);
   await screen.type(`it's "me" $x`, "Enter");
   const answered = await screen.waitFor(/s=\d+$/m);
   assert.match(answered, /^it is it's "me" \$x\ns=143$/m);
-  await screen.type(
-    `clear; for i in 1 2; do ${run} sh -c 'echo ready; exec sleep 20'; echo after $i; done`,
-    "Enter",
+  await runAlone(
+    screen,
+    `for i in 1 2; do ${run} sh -c 'echo ready; exec sleep 20'; echo after $i; done`,
   );
   await screen.waitFor(/^ready$/m);
   await screen.type("", "C-c");
@@ -124,8 +136,8 @@ test("masked, a terminal stays a terminal, and the value is not seen", async () 
   const ended = await screen.waitFor(/^s=\d+$/m);
   assert.match(ended, /^s=130$/m);
   assert.doesNotMatch(ended, /^after/m, "the loop went on");
-  await screen.type("clear; stty -a | grep -o -w -e -echo -e -icanon; echo end", "Enter");
-  assert.match(await screen.waitFor(/^end$/m), /^end\n>$/, "the terminal is as it was");
+  await runAlone(screen, "stty -a | grep -o -w -e -echo -e -icanon; echo end");
+  assert.match(await screen.waitFor(/^end\n>$/m), /^end\n>$/, "the terminal is as it was");
   assert.ok(!(await screen.read()).includes(VALUE));
 });
 

@@ -15,7 +15,7 @@ export interface Screen extends AsyncDisposable {
 const TMUX = "/usr/bin/tmux";
 const LINES = 200;
 const LOOK_EVERY_MS = 30;
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 
 /** Starts a program in a terminal. */
 export async function openScreen(
