@@ -7,6 +7,7 @@ import { makeMachine } from "../support/cli_run.ts";
 const ROUNDS = 3;
 /** The runtime does not listen to the signal before it is this old. */
 const GRACE_MS = 1_200;
+const CLOSED_WITHIN_MS = 10_000;
 
 /** Whether a process listens to a TCP port: its sockets, and what the system says of them. */
 function listens(pid: number): boolean {
@@ -44,6 +45,9 @@ Deno.test({
           await pause(0);
         }
         say(`debugger: seen open ${open} times in ${looks} looks of 0.3 s`);
+        // On a busy machine it is opened, and closed, later.
+        const last = performance.now() + CLOSED_WITHIN_MS;
+        while (listens(child.pid) && performance.now() < last) await pause(20);
         assert.ok(!listens(child.pid), "the debugger stays open");
       }
     } finally {
