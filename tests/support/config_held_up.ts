@@ -1,4 +1,4 @@
-/** Processes that all wait for one lock of a vault, so that they go on at the same moment. */
+/** Processes that all wait for one lock, so that they go on at the same moment. */
 
 import assert from "node:assert/strict";
 import { type Invocation, openRaw } from "./altered_state.ts";
@@ -8,7 +8,10 @@ import { pause, say } from "./dice.ts";
 /** From opening the vault to the first look at its schema is a matter of a millisecond. */
 const SETTLE_MS = 500;
 
-/** Runs a crowd that is held up by a lock of the test until all of it has opened the vault. */
+/**
+ * Runs a crowd that is held up by a lock of the test until all of it has opened the vault. Who has is
+ * stopped until then: it waits for a lock no longer than ten seconds, which the start of a crowd may take.
+ */
 export async function runHeldUp(
   machine: Machine,
   count: number,
@@ -23,7 +26,16 @@ export async function runHeldUp(
       return { child, ended: resultOf(child, stdin) };
     });
     const children = await Promise.all(running);
-    while (!children.every(({ child }) => hasOpened(child.pid, machine.stateRoot))) await pause(20);
+    const stopped = new Set<number>();
+    while (stopped.size < count) {
+      await pause(20);
+      for (const { child: { pid } } of children) {
+        if (stopped.has(pid) || !hasOpen(pid, `${machine.stateRoot}/vault/vault.db`)) continue;
+        signal(pid, "SIGSTOP");
+        stopped.add(pid);
+      }
+    }
+    for (const pid of stopped) signal(pid, "SIGCONT");
     await pause(SETTLE_MS);
     const waiting = children.filter(({ child }) => isAlive(child.pid)).length;
     say(`held up: ${waiting} of ${count} processes at once`);
@@ -35,15 +47,21 @@ export async function runHeldUp(
   }
 }
 
-/** Whether a process has the vault open, or has ended. */
-function hasOpened(pid: number, stateRoot: string): boolean {
+/** Whether a process has a file open, or has ended. */
+export function hasOpen(pid: number, path: string): boolean {
   const directory = `/proc/${pid}/fd`;
   try {
     const names = [...Deno.readDirSync(directory)].map(({ name }) => name);
-    return names.some((name) => linkOf(`${directory}/${name}`) === `${stateRoot}/vault/vault.db`);
+    return names.some((name) => linkOf(`${directory}/${name}`) === path);
   } catch {
     return true;
   }
+}
+
+function signal(pid: number, name: Deno.Signal): void {
+  try {
+    Deno.kill(pid, name);
+  } catch { /* it has ended already */ }
 }
 
 function linkOf(path: string): string | undefined {

@@ -19,6 +19,8 @@ import {
 } from "../support/vaults.ts";
 
 const GLOBAL = parseScope("global");
+/** Many times what an operation takes that does not wait. */
+const HELD_MS = 1_000;
 
 /** Asserts that an operation does not end while somebody holds `keys.lock`, and does afterwards. */
 async function assertWaits(test: TestVault, operation: () => Promise<unknown>): Promise<void> {
@@ -26,7 +28,7 @@ async function assertWaits(test: TestVault, operation: () => Promise<unknown>): 
   const lock = await test.platform.locks.acquire(test.paths.keysLock, 5_000);
   let ended = false;
   const running = operation().finally(() => ended = true);
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await new Promise((resolve) => setTimeout(resolve, HELD_MS));
   const early = ended;
   lock[Symbol.dispose]();
   await running;
