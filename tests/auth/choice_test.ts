@@ -1,7 +1,9 @@
 /** `auth token --provider` and `--agent`: who gets which profile, and what is written down of it. */
 
 import assert from "node:assert/strict";
-import { assertRefused, type Machine, makeMachine } from "../support/cli_run.ts";
+import { assertRefused, type Machine, makeMachine, resultOf } from "../support/cli_run.ts";
+import { hasOpen } from "../support/config_held_up.ts";
+import { pause } from "../support/dice.ts";
 import { storeKeyProfiles } from "../support/key_profiles.ts";
 import { loginBy, PROFILE } from "../support/token_profile.ts";
 import { startTokenServer } from "../support/token_server.ts";
@@ -9,8 +11,32 @@ import { startTokenServer } from "../support/token_server.ts";
 const CROWD = 12;
 const PROVIDER = ["auth", "token", "--provider", "anthropic"];
 
+/** Less than what palyra waits for the lock. */
+const HELD_MS = 3_000;
+
+const lockOf = (machine: Machine): string => `${machine.stateRoot}/auth_profiles.lock`;
 const stateOf = (machine: Machine): string =>
   `${machine.stateRoot}/auth_profile_runtime_state.toml`;
+
+/** What so many get who have all looked, and wait for the lock, before one of them takes its turn. */
+async function heldUp(machine: Machine, count: number): Promise<string[]> {
+  const path = lockOf(machine);
+  using file = Deno.openSync(path, { write: true });
+  file.lockSync(true);
+  const children = await Promise.all(
+    Array.from({ length: count }, () => machine.spawn(PROVIDER)),
+  );
+  const answers = Promise.all(children.map((child) => resultOf(child)));
+  let first = Infinity;
+  for (let waiting = 0; waiting < count && performance.now() - first < HELD_MS;) {
+    await pause(20);
+    waiting = children.filter(({ pid }) => hasOpen(pid, path)).length;
+    if (waiting > 0) first = Math.min(first, performance.now());
+  }
+  await pause(100); // from opening it to waiting for it
+  file.unlockSync();
+  return (await answers).map(({ stdout }) => stdout);
+}
 
 Deno.test("--provider lets profiles take turns, also when many ask at once", async () => {
   using machine = makeMachine();
@@ -18,6 +44,7 @@ Deno.test("--provider lets profiles take turns, also when many ask at once", asy
   const turns = [];
   for (let turn = 0; turn < 4; turn++) turns.push((await machine.succeed(PROVIDER)).stdout);
   assert.deepEqual(turns, ["key-of-a", "key-of-b", "key-of-c", "key-of-a"]);
+  assert.deepEqual((await heldUp(machine, 3)).sort(), ["key-of-a", "key-of-b", "key-of-c"]);
   const all = await Promise.all(Array.from({ length: CROWD }, () => machine.run(PROVIDER)));
   const counts = ["a", "b", "c"].map((id) =>
     all.filter(({ stdout }) => stdout === `key-of-${id}`).length
@@ -47,7 +74,7 @@ Deno.test("a profile that is named is given without a note; one that rests or en
 Deno.test("a note of use that cannot be written keeps nobody from a key", async () => {
   using machine = makeMachine();
   await storeKeyProfiles(machine, "a", "b");
-  using file = Deno.openSync(`${machine.stateRoot}/auth_profiles.lock`, { write: true });
+  using file = Deno.openSync(lockOf(machine), { write: true });
   file.lockSync(true);
   assert.equal((await machine.succeed(PROVIDER)).stdout, "key-of-a");
 });
