@@ -79,7 +79,7 @@ Deno.test("any text is a reference that prints back, or a usage error without th
       if (text.length > 6) assert.ok(!error.message.includes(text));
     }
   });
-  await checkProperty("any text", property, 5_000);
+  await checkProperty("any text", property, 10_000);
   assert.ok(counts.good > 100 && counts.bad > 100, JSON.stringify(counts));
 });
 
