@@ -18,6 +18,7 @@ import {
   impatient,
   ITEM,
   makeSecurity,
+  patient,
   platformWith,
   type Spoken,
   type StandIn,
@@ -368,12 +369,12 @@ function pathFor(length: number): string {
 }
 
 function platformOf(tool: StandIn): Platform {
-  return platformWith({
+  return patient(platformWith({
     HOME: tool.directory,
     USER: "somebody",
     LOGNAME: "somebody",
     TMPDIR: tool.directory,
-  });
+  }));
 }
 
 function itemsOf(

@@ -12,6 +12,7 @@ import {
   BLOB,
   HOLDER,
   makeSecretTool,
+  patient,
   platformWith,
   type StandIn,
 } from "../support/keystore_tools.ts";
@@ -322,7 +323,7 @@ function keystoreOver(items: KeystoreItems): ProvenKeystore {
 }
 
 function platformOf(tool: StandIn): ReturnType<typeof platformWith> {
-  return platformWith({ HOME: tool.directory });
+  return patient(platformWith({ HOME: tool.directory }));
 }
 
 function openIn(

@@ -8,8 +8,8 @@ const PROGRAM = new URL("fake_powershell.ts", import.meta.url).pathname;
 const DENO = [Deno.execPath(), "run", "-A", "--no-config", "--no-lock", "--no-prompt", "--quiet"];
 const FLAGS = ["-NoLogo", "-NoProfile", "-NonInteractive", "-Command"];
 const CALL = [...FLAGS, DPAPI_SCRIPT];
-/** Long for a call, short for a wait. */
-const TIMEOUT_MS = 6_000;
+const TIMEOUT_MS = 60_000;
+/** Of a call that is to hang. */
 const HANGS_MS = 1_500;
 const ENTROPY = base64("palyra/v1/vault");
 const DATA = base64("PKV1.blob");

@@ -6,8 +6,8 @@ import { OS_STATUS } from "./fake_security_statuses.ts";
 import { type Ended, runProcess } from "./process.ts";
 
 const PROGRAM = new URL("fake_security.ts", import.meta.url).pathname;
-/** Long for a call, short for a wait. */
-const TIMEOUT_MS = 5_000;
+const TIMEOUT_MS = 60_000;
+/** Of a call that is to hang. */
 const HANGS_MS = 1_500;
 const NAMED = ["-s", "palyra.vault", "-a", "g1"];
 const ADD = ["add-generic-password", ...NAMED];

@@ -117,12 +117,25 @@ export function platformWith(
   return { ...denoPlatform, environment };
 }
 
-/** The platform with less patience: a program that hangs is ended after this time at the latest. */
-export function impatient(platform: Platform, mostMs: number): Platform {
+const PATIENT_MS = 60_000;
+
+/**
+ * The platform with more patience: a stand-in is a program of the runtime, which starts many times
+ * slower than the real tool, and on a busy machine slower than the limits of keystores.
+ */
+export function patient(platform: Platform): Platform {
   const { processes } = platform;
   const run: typeof processes.run = (request) =>
-    processes.run({ ...request, timeoutMs: Math.min(request.timeoutMs, mostMs) });
+    processes.run({ ...request, timeoutMs: Math.max(request.timeoutMs, PATIENT_MS) });
   return { ...platform, processes: { ...processes, run } };
+}
+
+/** A platform with less patience, whatever it had: a program that hangs is ended after this time. */
+export function impatient(platform: Platform, mostMs: number): Platform {
+  const { run: start } = denoPlatform.processes;
+  const run: typeof start = (request) =>
+    start({ ...request, timeoutMs: Math.min(request.timeoutMs, mostMs) });
+  return { ...platform, processes: { ...platform.processes, run } };
 }
 
 /** An answer in place of a program's. */

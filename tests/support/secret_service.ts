@@ -71,7 +71,7 @@ const OF_PALYRA: Attributes = ["application", "palyra"];
 const PASSWORD = "test-only-password";
 const PACKAGES = "dbus dbus-bin dbus-daemon gnome-keyring libsecret-tools";
 const CALL_TIMEOUT_MS = 10_000;
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 60_000;
 const LOOK_EVERY_MS = 10;
 const SERVICE = "org.freedesktop.secrets";
 const ROOT_OBJECT = "/org/freedesktop/secrets";
@@ -168,13 +168,21 @@ function serviceOf({ directory, env, programs, offspring, dispose }: Parts): Sec
   const kill = async (): Promise<void> => {
     const id = await daemonId();
     await signalDaemon("SIGKILL");
-    await until("the daemon has gone", async () => await daemonId() !== id);
+    await until(
+      "the daemon has gone",
+      async () => await daemonId() !== id && !offspring.running().includes(id!),
+    );
   };
   const unlock = async (): Promise<void> => {
     const words = ["--replace", "--unlock", "--foreground", "--components=secrets"];
+    const before = await daemonId();
     const daemon = offspring.start([`${programs}/gnome-keyring-daemon`, ...words], env, PASSWORD);
     // A call before the daemon owns its name would make the bus start another one beside it.
     await until("the new daemon has its name", async () => await daemonId() === daemon.id);
+    await until(
+      "the daemon before it has gone",
+      () => Promise.resolve(before === undefined || !offspring.running().includes(before)),
+    );
     await until("the keyring keeps what is stored", stores);
     // It keeps items a moment before the bus has its collection under the name that is asked here.
     await until("the keyring is unlocked", async () => await isLocked() === false);
