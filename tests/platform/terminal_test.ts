@@ -39,7 +39,7 @@ async function typeInto(
     );
     for (const key of keys) {
       if (typeof key === "number") { // wait for the nth prompt
-        const deadline = Date.now() + 15_000;
+        const deadline = Date.now() + 60_000;
         while (shown.split(/\): |again: /).length <= key && Date.now() < deadline) await sleep(20);
         await sleep(100);
       } else await writer.write(new TextEncoder().encode(key));
