@@ -11,9 +11,9 @@ const PIECE = "x".repeat(64 * 1024);
 /** How long a server may stall; others are given up for what they do, and have all the time there is. */
 const STALL_MS = 1_500;
 /** Far less than what a stalling server would take. */
-const SOON_MS = 12_000;
+const SOON_MS = 8_000;
 /** Pieces of a server that sends byte by byte, one each hundredth of a second. */
-const DROPS = 2_000;
+const DROPS = 1_000;
 
 type Talk = (write: (text: string) => Promise<void>, connection: Deno.Conn) => Promise<void>;
 
