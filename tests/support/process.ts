@@ -9,7 +9,7 @@ export interface ProcessOptions {
   /** Standard input; without it the null device. */
   readonly stdin?: string | Uint8Array | undefined;
   readonly cwd?: string | undefined;
-  /** After this time the whole process group is killed; 30 seconds by default. */
+  /** After this time the whole process group is killed; a minute by default. */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -27,7 +27,7 @@ export interface Ended {
   readonly err: string;
 }
 
-const DEFAULT_TIMEOUT_MS = 30_000;
+const DEFAULT_TIMEOUT_MS = 60_000;
 
 /** Runs a program to its end, or to the end of its time. */
 export async function runProcess(options: ProcessOptions): Promise<Ended> {
