@@ -35,6 +35,6 @@ export async function watchAlone({ script, args, env, cwd, trace }: Watched): Pr
   return {
     ended,
     calls: lines.filter((line) => REACHING.test(line)),
-    programs: lines.filter((line) => /\bexecve\(.* = 0$/.test(line)).length,
+    programs: lines.filter((line) => /\bexecve\b.* = 0$/.test(line)).length,
   };
 }
