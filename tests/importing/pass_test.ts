@@ -14,7 +14,7 @@ const ENTRIES: Readonly<Record<string, string>> = {
   "multi": "password-3\nuser: me\nurl: https://example.com\n",
 };
 
-/** A machine with a password store of its own; its gpg agent is ended with it. */
+/** A machine with a password store of its own; its gpg agents are ended with it. */
 async function stocked(): Promise<
   Machine & { readonly store: string; shell(line: string): Promise<string> }
 > {
@@ -42,9 +42,11 @@ async function stocked(): Promise<
     store,
     shell,
     [Symbol.dispose]: () => {
-      new Deno.Command("/usr/bin/gpgconf", {
-        args: ["--homedir", `${machine.home}/.gnupg`, "--kill", "all"],
-      }).outputSync();
+      for (const name of [".gnupg", "other"]) {
+        new Deno.Command("/usr/bin/gpgconf", {
+          args: ["--homedir", `${machine.home}/${name}`, "--kill", "all"],
+        }).outputSync();
+      }
       end();
     },
   };
