@@ -30,7 +30,7 @@ const COPIED = [
   "deno.lock",
   "README.md",
 ];
-const TIMEOUT_MS = 180_000;
+const TIMEOUT_MS = 300_000;
 /** Characters of a test's output that are told, from its end. */
 const TOLD = 2_000;
 

@@ -71,7 +71,7 @@ Deno.test("a program that overruns its time is killed with its children", async 
 
 /** Leaves the group, says so by a file `left`, and ends when there is one `go`, or after a while. */
 const LEAVES =
-  `setsid sh -c ': > left; for n in $(seq 300); do test -e go && break; sleep 0.1; done; : > over'`;
+  `setsid sh -c ': > left; for n in $(seq 150); do test -e go && break; sleep 0.1; done; : > over'`;
 /** Enough to leave the group, on a busy machine as well. */
 const LEAVES_WITHIN_MS = 2_000;
 
