@@ -6,12 +6,15 @@ import { rollDice, say } from "../support/dice.ts";
 import { killWithin } from "../support/kill_within.ts";
 
 const ROUNDS = 40;
+/** Between storing and binding a run is short: some rounds may miss it. */
+const MOST_ROUNDS = 200;
 const SECRETS = 12;
 
 Deno.test("Killed at any moment, apply loses nothing, and the next one ends what was begun", async () => {
   const run = killWithin(rollDice("apply killed"));
   const ends = { before: 0, between: 0, after: 0 };
-  for (let round = 0; round < ROUNDS; round++) {
+  const isEnough = (): boolean => ends.before > 0 && ends.between > 1 && ends.after > 0;
+  for (let round = 0; round < ROUNDS || (round < MOST_ROUNDS && !isEnough()); round++) {
     using place = makeAuditPlace();
     const { machine, config } = place;
     const names = Array.from({ length: SECRETS }, (_, at) => `key_${at}_token`);
@@ -45,5 +48,5 @@ Deno.test("Killed at any moment, apply loses nothing, and the next one ends what
     assert.equal(JSON.parse(third.stdout).changed, false);
   }
   say(`apply killed: ${JSON.stringify(ends)}`);
-  assert.ok(ends.before > 0 && ends.between > 1 && ends.after > 0, JSON.stringify(ends));
+  assert.ok(isEnough(), JSON.stringify(ends));
 });

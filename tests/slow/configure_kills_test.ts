@@ -14,13 +14,32 @@ import {
 import { openPlace, type Origin } from "../support/configure_place.ts";
 import { cutEverywhere, STEPS } from "../support/configure_points.ts";
 import { type Company, type Lives, playRound } from "../support/configure_round.ts";
-import { assertEnough, orExplain, type RoundCounts, tallyOf } from "../support/configure_tally.ts";
+import {
+  assertEnough,
+  lacksOf,
+  orExplain,
+  printTally,
+  type RoundCounts,
+  type Tally,
+  tallyOf,
+} from "../support/configure_tally.ts";
 import { type Dice, rollDice, say } from "../support/dice.ts";
 import { whyNoStrace } from "../support/requirements.ts";
 import { unlessSkipped } from "../support/skip.ts";
 
-/** Kills that must have ended a living process. */
-const KILLS = 300;
+/**
+ * What there must be of each: kills are those that ended a living process. How they are spread depends
+ * on the machine and its load, so the rounds go on until all of it was seen.
+ */
+const LEAST: Partial<Tally> = {
+  kills: 300,
+  killedFinished: 30,
+  killedUndone: 60,
+  refused: 3,
+  saves: 100,
+  sets: 100,
+  looks: 300,
+};
 const MOST_ROUNDS = 1_500;
 /** Rounds on one vault before a new one is made. */
 const ROUNDS_OF_PLACE = 16;
@@ -28,7 +47,8 @@ const LANES = 2;
 /** Cuts at each kind of system call of one command. */
 const MOST_OF_CALL = 12;
 const MOST_OF_FIRST = 4;
-const EMPTY_MOMENTS = 4;
+/** Moments that were as short as they should be, and how often one is tried: a busy machine is late. */
+const [EMPTY_MOMENTS, MOST_MOMENTS] = [3, 60];
 
 const KINDS: readonly Kind[] = ["configure", "apply"];
 const COMPANIES: readonly Company[] = [
@@ -44,8 +64,7 @@ Deno.test("a killed configure is finished or undone, whoever else is at work", a
   const rounds: RoundCounts[] = [];
   const lives: Lives = new Map();
   let [places, started] = [0, 0];
-  const goesOn = (): boolean =>
-    rounds.filter(({ killed }) => killed).length < KILLS && started < MOST_ROUNDS;
+  const goesOn = (): boolean => started < MOST_ROUNDS && lacksOf(tallyOf(rounds), LEAST).length > 0;
   const playPlace = async (dice: Dice): Promise<void> => {
     const company = COMPANIES[places++ % COMPANIES.length]!;
     // An editor's text is trusted by nobody: it works on a config that its user names.
@@ -68,10 +87,10 @@ Deno.test("a killed configure is finished or undone, whoever else is at work", a
   };
   const lanes = Array.from({ length: LANES }, lane);
   await Promise.allSettled(lanes);
-  const tally = tallyOf("configure kills", rounds);
+  const tally = tallyOf(rounds);
+  printTally("configure kills", tally);
   await Promise.all(lanes);
-  assertEnough(tally, { kills: KILLS, killedFinished: 30, killedUndone: 60, refused: 3 });
-  assertEnough(tally, { saves: 100, sets: 100, looks: 300 });
+  assertEnough(tally, LEAST);
   // The instant between the last look at the config and its replacement cannot be closed.
   assert.ok(tally.lostSaves <= tally.saves / 30, `${tally.lostSaves} saves were lost`);
 });
@@ -123,12 +142,12 @@ testWithStrace("a config that is empty for a moment decides nothing", async () =
   using place = await openPlace("named");
   const stops = await findStops(place, dice, "apply");
   let short = 0;
-  for (let round = 1; round <= EMPTY_MOMENTS; round++) {
+  for (let round = 1; round <= MOST_MOMENTS && short < EMPTY_MOMENTS; round++) {
     await orExplain(dice, `round ${round}`, place, async () => {
       if (await meetEmptiness(place, dice, { stops, round })) short++;
     });
   }
-  assert.ok(short > 0, "no moment was as short as it should be");
+  assert.ok(short >= EMPTY_MOMENTS, `only ${short} moments were as short as they should be`);
 });
 
 testWithStrace("a first configure that is cut leaves config and secret, or neither", async () => {

@@ -24,7 +24,9 @@ import { unlessSkipped } from "../support/skip.ts";
 
 /** Kills that must have ended a living process. */
 const KILLS = 110;
-const MOST_ROUNDS = 600;
+const LEAST_OF_KIND = 3;
+const LEAST_COMMITTED = 3;
+const MOST_ROUNDS = 900;
 const FIRST_KILLS = 25;
 const LANES = [1, 2];
 /** What a passphrase adds to the life of a command. */
@@ -112,6 +114,17 @@ function killsOf(kills: readonly Kill[], kind: KindOfKill): number {
   return kills.filter((kill) => kill.kind === kind).length;
 }
 
+/** What was not hit often enough yet, in words; empty when all was. */
+function lacksOf(kills: readonly Kill[]): string[] {
+  const late = kills.filter(({ committed }) => committed).length;
+  return [
+    ...(kills.length < KILLS ? [`only ${kills.length} kills ended a living process`] : []),
+    ...KINDS.filter((kind) => killsOf(kills, kind) < LEAST_OF_KIND)
+      .map((kind) => `too few kills of ${kind}`),
+    ...(late < LEAST_COMMITTED ? ["too few kills after a commit"] : []),
+  ];
+}
+
 /** Kills one command, seldom killed ones more often, and audits; no kill when it was faster. */
 async function killOne(
   vault: KeptVault,
@@ -164,7 +177,7 @@ testWithKeyring(
       for (const name of ["steady", "key_0", "key_1"]) await write(vault, `global/${name}`);
       const lives = await typicalLives(vault);
       let before = await whereabouts(vault);
-      while (kills.length < KILLS && rounds < MOST_ROUNDS) {
+      while (lacksOf(kills).length > 0 && rounds < MOST_ROUNDS) {
         const { kill, where } = await killOne(vault, lives, {
           dice,
           kills,
@@ -179,14 +192,7 @@ testWithKeyring(
       }
     });
     printKills("on a Secret Service", kills);
-    assert.ok(kills.length >= KILLS, `only ${kills.length} kills ended a living process`);
-    for (const kind of KINDS) {
-      assert.ok(killsOf(kills, kind) >= 3, `too few kills of ${kind}`);
-    }
-    assert.ok(
-      kills.filter(({ committed }) => committed).length >= 3,
-      "too few kills after a commit",
-    );
+    assert.deepEqual(lacksOf(kills), []);
   },
 );
 
@@ -292,8 +298,8 @@ testWithStrace("vault migrate and vault protect survive a kill at each system ca
     const failures: string[] = [];
     for (const injection of cutsFor(calls, MOST_OF_CALL)) {
       await bringTo(vault, from);
-      const what = await cutAt(vault, args, injection);
-      cuts++;
+      const { what, isCut } = await cutAt(vault, args, injection);
+      if (isCut) cuts++;
       const failure = await failureOf(() => auditKept(vault, what));
       if (failure === undefined) continue;
       failures.push(failure);
@@ -315,8 +321,8 @@ testWithStrace("init survives a kill at each system call", async () => {
     const failures: string[] = [];
     for (const injection of cutsFor(calls, MOST_OF_FIRST)) {
       await startAgain(vault);
-      const what = await cutAt(vault, args, injection);
-      cuts++;
+      const { what, isCut } = await cutAt(vault, args, injection);
+      if (isCut) cuts++;
       const failure = await failureOf(async () => {
         await vault.user.succeed(args);
         const { backend } = await auditKept(vault, what);
@@ -330,16 +336,17 @@ testWithStrace("init survives a kill at each system call", async () => {
   assert.ok(cuts >= 30, `only ${cuts} cuts`);
 });
 
-/** Runs a command that is killed at a call; says so, for whoever finds something wrong afterwards. */
+/** Runs a command that is killed at a call, if it comes to it; says so, for whoever finds something wrong. */
 async function cutAt(
   { user }: KeptVault,
   args: readonly string[],
   injection: Injection,
-): Promise<string> {
-  const said = await cut(user, args, injection);
+): Promise<{ readonly what: string; readonly isCut: boolean }> {
+  const { said, isReached } = await cut(user, args, injection);
   const what = `${args.join(" ")}, cut at ${injection.name} ${injection.at}`;
-  assert.equal(said.signal, "SIGKILL", `${what}: ${said.status} ${said.err}`);
-  return what;
+  const isCut = said.signal === "SIGKILL";
+  assert.ok(isCut || (!isReached && said.status === 0), `${what}: ${said.status} ${said.err}`);
+  return { what, isCut };
 }
 
 /** A new vault in this state, with values in it. */
@@ -359,7 +366,8 @@ async function failureOf(body: () => Promise<unknown>): Promise<string | undefin
 }
 
 const WRITERS = 20;
-const MIGRATIONS = 8;
+/** More of them where too few met a writer, or had the lock in time. */
+const [MIGRATIONS, MOST_MIGRATIONS] = [8, 40];
 
 testWithKeyring("Twenty writers lose nothing while the key is moved to and fro", async () => {
   await using vault = await openKeptVault();
@@ -369,8 +377,12 @@ testWithKeyring("Twenty writers lose nothing while the key is moved to and fro",
   const writes: { from: number; to: number }[] = [];
   let [refused, reads] = [0, 0];
   let isOver = false;
+  const overlaps = (): number =>
+    writes.filter((write) => moves.some((move) => move.from < write.to && write.to < move.to))
+      .length;
+  const isEnough = (): boolean => moves.length >= MIGRATIONS / 2 && overlaps() >= WRITERS;
   const migrate = async (): Promise<void> => {
-    for (let at = 0; at < MIGRATIONS; at++) {
+    for (let at = 0; at < MIGRATIONS || (at < MOST_MIGRATIONS && !isEnough()); at++) {
       const from = performance.now();
       const said = await user.run([
         "vault",
@@ -420,17 +432,14 @@ testWithKeyring("Twenty writers lose nothing while the key is moved to and fro",
     })
   ));
   for (const one of ended) if (one.status === "rejected") throw one.reason;
-  const overlaps = writes.filter((write) =>
-    moves.some((move) => move.from < write.to && write.to < move.to)
-  ).length;
   await auditKept(vault, "after the crowd");
   await assertSettled(vault);
   say(
-    `migrations among ${WRITERS} writers: ${moves.length}, ${writes.length} writes kept, ${overlaps} of ` +
+    `migrations among ${WRITERS} writers: ${moves.length}, ${writes.length} writes kept, ${overlaps()} of ` +
       `them acknowledged during one, ${refused} refused, ${reads} reads, ` +
       `${Math.round((performance.now() - from) / 1_000)} s`,
   );
-  assert.ok(moves.length >= MIGRATIONS / 2 && overlaps >= WRITERS);
+  assert.ok(isEnough());
 });
 
 /** A writer may say that it did not get the lock in time, and nothing else. */

@@ -32,12 +32,12 @@ export interface Tally {
   readonly looks: number;
 }
 
-/** Adds rounds up, and prints them in one line. */
-export function tallyOf(name: string, rounds: readonly RoundCounts[]): Tally {
+/** Adds rounds up. */
+export function tallyOf(rounds: readonly RoundCounts[]): Tally {
   const count = (pick: (round: RoundCounts) => boolean): number => rounds.filter(pick).length;
   const sum = (pick: (round: RoundCounts) => number): number =>
     rounds.reduce((total, round) => total + pick(round), 0);
-  const tally = {
+  return {
     rounds: rounds.length,
     kills: count(({ killed }) => killed),
     killedFinished: count(({ killed, outcome }) => killed && outcome === "finished"),
@@ -48,17 +48,26 @@ export function tallyOf(name: string, rounds: readonly RoundCounts[]): Tally {
     sets: sum(({ sets }) => sets),
     looks: sum(({ looks }) => looks),
   };
+}
+
+/** Prints a tally in one line. */
+export function printTally(name: string, tally: Tally): void {
   const parts = Object.entries(tally).map(([what, total]) => `${what} ${total}`);
   say(`${name}: ${parts.join(", ")}`);
-  return tally;
+}
+
+/** The counts that do not reach what is asked, in words; empty when all of them do. */
+export function lacksOf(tally: Tally, least: Partial<Tally>): string[] {
+  return Object.entries(least).flatMap(([what, wanted]) => {
+    const found = tally[what as keyof Tally];
+    return found >= wanted ? [] : [`${what}: only ${found}, not ${wanted}`];
+  });
 }
 
 /** Asserts that each count reaches what is asked. */
 export function assertEnough(tally: Tally, least: Partial<Tally>): void {
-  for (const [what, wanted] of Object.entries(least)) {
-    const found = tally[what as keyof Tally];
-    assert.ok(found >= wanted, `${what}: only ${found}, not ${wanted}`);
-  }
+  const lacks = lacksOf(tally, least);
+  assert.ok(lacks.length === 0, lacks.join("; "));
 }
 
 /** Does something; a failure tells what it was, with the seed and what lies on disk. */
@@ -72,6 +81,7 @@ export async function orExplain(
     await body();
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
+    say(`failed: ${what}, seed ${seed}: ${why}`); // at once: of a log that is cut short this remains
     throw new Error(`${what}, seed ${seed}: ${why}\n${listingOf(path)}`, { cause });
   }
 }

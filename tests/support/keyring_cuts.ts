@@ -1,6 +1,6 @@
 /** A command that is killed at one chosen system call of its own, while its keyring lives on. */
 
-import { type Call, type Injection, injectionsFor } from "./crash_calls.ts";
+import { type Call, type Injection, injectionsFor, isReached } from "./crash_calls.ts";
 import type { KeyringUser, Said } from "./keyring_user.ts";
 import { SIGNALLING_STRACE, STRACE } from "./strace.ts";
 
@@ -40,18 +40,32 @@ export function cutsFor(calls: readonly Call[], most: number): Injection[] {
   return injectionsFor(calls, () => "signal=SIGKILL", most);
 }
 
+/** A run that was to be killed at a call. */
+export interface CutRun {
+  readonly said: Said;
+  /** It came to that call: one run can make fewer calls than another, keys and texts differ in length. */
+  readonly isReached: boolean;
+}
+
 /** Runs a command that is killed at a call; what it had started may end by itself. */
 export async function cut(
   user: KeyringUser,
   args: readonly string[],
-  { name, at }: Injection,
+  injection: Injection,
   stdin?: string,
-): Promise<Said> {
-  const inject = ["-e", `inject=${name}:signal=SIGKILL:when=${at}`];
-  return await user.run(args, {
-    stdin,
-    through: [...SIGNALLING_STRACE, ...watching("/dev/null"), ...inject],
-  });
+): Promise<CutRun> {
+  const inject = ["-e", `inject=${injection.name}:signal=SIGKILL:when=${injection.at}`];
+  const log = Deno.makeTempFileSync({ prefix: "palyra-calls-" });
+  try {
+    const through = [...SIGNALLING_STRACE, ...watching(log), ...inject];
+    const said = await user.run(args, { stdin, through });
+    return {
+      said,
+      isReached: isReached(injection, callsIn(Deno.readTextFileSync(log), user.root)),
+    };
+  } finally {
+    Deno.removeSync(log);
+  }
 }
 
 function watching(log: string): string[] {
