@@ -8,7 +8,7 @@ import { decodeUtf8, encodeUtf8 } from "../crypto/encoding.ts";
 import type { SensitiveBytes } from "../crypto/sensitive_bytes.ts";
 import { PalyraError } from "../errors.ts";
 import { readSecret } from "../vault/read_secret.ts";
-import { concludeIntent, lockConfigure, recover } from "../vault/recovery.ts";
+import { concludeIntent, lockConfigure, recover, SETTLE_MS } from "../vault/recovery.ts";
 import { stagedRows, type Witness } from "../vault/staged.ts";
 import type { Vault } from "../vault/vault.ts";
 import { formatSecretId, type SecretId } from "../vault/vault_ref.ts";
@@ -140,7 +140,7 @@ export async function configure(
   options: ConfigureOptions,
 ): Promise<Configured> {
   using _lock = await lockConfigure(vault);
-  const change = await planBindings(context, bindings, options);
+  const change = await planSettled(context, bindings, options);
   const requests = bindings.map(requestOf);
   await requireStoredFormats(vault, bindings);
   if (!change.changed) {
@@ -157,6 +157,18 @@ export async function configure(
   const outcomes = await writeMany(vault, requests, intent);
   await replaceConfig(context, vault, change, options);
   return report(bindings, change, { outcomes, options });
+}
+
+/**
+ * An editor that saves in place empties the config first. What is empty names nothing: fields that named
+ * their secrets all along would testify for a change that was cut off, and part of it would be stored.
+ */
+async function planSettled(...plan: Parameters<typeof planBindings>): Promise<ConfigChange> {
+  const change = await planBindings(...plan);
+  const { digest, text } = change.before;
+  if (digest === undefined || text !== "") return change;
+  await plan[0].platform.clock.pause(SETTLE_MS);
+  return await planBindings(...plan);
 }
 
 /** From the staged versions to the config that names them; whatever fails, both end up alike. */

@@ -13,7 +13,7 @@ export const CONFIGURE_LOCK_TIMEOUT_MS = 10_000;
 
 const INTERRUPTED = "Cannot finish an interrupted configure";
 /** Between two looks at a document that somebody may be saving, in milliseconds. */
-const SETTLE_MS = 100;
+export const SETTLE_MS = 100;
 const MAX_LOOKS = 50;
 
 /**

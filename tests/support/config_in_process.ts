@@ -6,16 +6,18 @@ import type { Documents, Platform } from "../../src/platform/platform.ts";
 import type { CliResult, Machine } from "./cli_run.ts";
 import type { Command } from "./config_place.ts";
 
-/** Runs a command line on a machine; `documents` makes other documents out of the real ones. */
+/** Runs a command line on a machine; `documents` makes other documents out of the real ones, `more` is another part. */
 export async function runInProcess(
   { home, env }: Machine,
   { args, stdin = "" }: Command,
   documents: (real: Documents) => Partial<Documents>,
+  more: Partial<Platform> = {},
 ): Promise<CliResult> {
   const [output, errors]: [Uint8Array[], string[]] = [[], []];
   const real = await denoPlatform.documents();
   const platform: Platform = {
     ...denoPlatform,
+    ...more,
     documents: () => Promise.resolve({ ...real, ...documents(real) }),
     environment: {
       ...denoPlatform.environment,
