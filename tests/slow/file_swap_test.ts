@@ -95,6 +95,22 @@ async function readThrough(as: readonly string[], owner: number): Promise<void> 
   }
 }
 
+Deno.test("a file that others replace in one step is read whole, again and again", async () => {
+  const tree = makeTree(Deno.uid()!);
+  const file = `${tree}/trusted/inner/file`;
+  const swapper = start([], "path_swapper", [file]);
+  const reader = start([], "file_reader", [file, `${tree}/trusted`, `${TRIES}`, "0"]);
+  const { success, stdout } = await reader.output();
+  swapper.kill("SIGKILL");
+  await swapper.output();
+  Deno.removeSync(tree, { recursive: true });
+  assert.ok(success);
+  const outcomes = Object.keys(JSON.parse(new TextDecoder().decode(stdout)));
+  say(`replacements of the file: ${outcomes.length} of them read`);
+  assert.deepEqual(outcomes.filter((outcome) => !/^read inside(?: \d+)?$/.test(outcome)), []);
+  assert.ok(outcomes.length >= LEAST, `only ${outcomes.length} files were read`);
+});
+
 Deno.test("a part of the path that is swapped for a link never leads outside", async () => {
   await readThrough([], Deno.uid()!);
 });

@@ -28,6 +28,7 @@ const STICKY = 0o1000;
 const OWNER_MAY_WRITE = 0o200;
 const PERMISSIONS = 0o777;
 const GROUP = 0o070;
+const MAX_LOOKS = 20;
 const TEMP_STEM = ".palyra.toml.palyra-";
 const TEMP_NAME = /^\.palyra\.toml\.palyra-[0-9a-f]{32}$/;
 const onWindows = Deno.build.os === "windows"; // neither uid nor mode there: ACLs decide
@@ -80,12 +81,14 @@ function requireOwnFile(path: string, found: Deno.FileInfo): void {
   }
 }
 
-function requireReplaceable(path: string): void {
+function requireReplaceable(path: string, looks = MAX_LOOKS): void {
   requireUnshared(parentOf(path));
   const found = unlessAbsent(`write ${path}`, () => Deno.lstatSync(path));
   if (found === undefined) return;
   requireRegular(path, found);
   if (onWindows) return;
+  // An editor put another one in its place between finding it and looking at it.
+  if (found.nlink === 0 && looks > 1) return requireReplaceable(path, looks - 1);
   if (found.uid !== Deno.uid()) refuse(path, "it belongs to another user");
   if (found.nlink !== 1) refuse(path, "it has another hard link, which would keep the old text");
   // A rename asks nobody, yet whoever took the bit away wants no change.

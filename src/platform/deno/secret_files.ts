@@ -212,6 +212,7 @@ function tooLarge(path: string, maxBytes: number): PalyraError {
 
 function requireSecretFile(path: string, found: BigIntStats): void {
   if (!found.isFile()) refuse(path, "it is not a regular file");
+  if (found.nlink === 0n) throw EXCHANGED; // another one took its name since it was found
   if (found.nlink !== 1n) refuse(path, "it has another hard link");
   requireOwner(path, found);
   if (!onWindows && (found.mode & OTHERS_MAY_WRITE) !== 0n) {
