@@ -14,6 +14,8 @@ export interface Save {
 
 /** Longest time that it holds a text before it saves it. */
 const LONGEST_THOUGHT_MS = 25;
+/** A save that takes longer, from reading the text on, nobody waits for: what is there meanwhile is believed. */
+export const SHORT_MS = 95;
 const IN_PLACE = 0.25;
 
 /** The editor of one place. */
@@ -59,6 +61,11 @@ export class Editor {
     }
     this.saves.push({ how, readAt, from, to: performance.now() });
     return next;
+  }
+
+  /** Whether a save took so long, on a busy machine, that nothing is promised for it. */
+  wasLate(): boolean {
+    return this.saves.some(({ readAt, to }) => to - readAt >= SHORT_MS);
   }
 
   /** Whether it saved between two instants. */

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { type Change, chooseChange, type Kind } from "./configure_change.ts";
-import { Editor } from "./configure_editor.ts";
+import { Editor, SHORT_MS } from "./configure_editor.ts";
 import { hold, type Stage, type Stops, stopsIn } from "./configure_hold.ts";
 import { assertSettled, judge, type Outcome } from "./configure_judge.ts";
 import { type Place, run, succeed, tablesOf, textOf } from "./configure_place.ts";
@@ -35,8 +35,7 @@ export interface KnownStops {
   readonly stops: Stops;
 }
 
-/** For this long a text may be empty without anybody believing it. */
-const SHORT_MS = 95;
+/** For this long a text is empty; nobody may believe it. */
 const EMPTY_MS = 70;
 
 /** Runs one command to its end, and finds where others like it can be stopped. */

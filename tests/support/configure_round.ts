@@ -48,20 +48,40 @@ export const RECOVERIES = [
   "check",
 ] as const;
 
-/** Plays one round; what it counted. */
+/** What is played. */
+export interface Play {
+  readonly kind: Kind;
+  readonly company: Company;
+  readonly lives: Lives;
+  readonly round: number;
+}
+
+/**
+ * Plays one round; what it counted. `undefined` where it failed beside an editor that was too late for
+ * what is promised: then nothing is known of the place any more.
+ */
 export async function playRound(
   place: Place,
   dice: Dice,
-  { kind, company, lives, round }: {
-    readonly kind: Kind;
-    readonly company: Company;
-    readonly lives: Lives;
-    readonly round: number;
-  },
+  play: Play,
+): Promise<RoundCounts | undefined> {
+  const editor = play.company.editor ? new Editor(place, dice) : undefined;
+  try {
+    return await playBeside(editor, place, dice, play);
+  } catch (error) {
+    if (error instanceof assert.AssertionError && editor?.wasLate()) return undefined;
+    throw error;
+  }
+}
+
+async function playBeside(
+  editor: Editor | undefined,
+  place: Place,
+  dice: Dice,
+  { kind, company, lives, round }: Play,
 ): Promise<RoundCounts> {
   const plain = chooseChange(place, dice, kind, round);
   const change = dice.next() < WITH_BACKUPS ? withBackups(plain) : plain;
-  const editor = company.editor ? new Editor(place, dice) : undefined;
   const sets = company.sets ? choosePlannedSets(change, dice, round) : new Map<string, string>();
   const scene: Scene = { place, change, sets, editor, putsBack: company.editor };
   const key = `${kind} ${company.editor} ${company.sets}`;
