@@ -1,14 +1,14 @@
 /** Many processes at once: nothing is lost, nothing is counted twice, nobody waits too long. */
 
 import assert from "node:assert/strict";
-import { type CliResult, type Machine, makeMachine } from "../support/cli_run.ts";
+import { type CliResult, type Machine, makeMachine, runAtOnce } from "../support/cli_run.ts";
 import { say } from "../support/dice.ts";
 
 const CROWD = 50;
 /** How long a race takes at least, and at most where the machine is slow. */
-const [RACE_MS, LONG_RACE_MS] = [10_000, 90_000];
+const [RACE_MS, LONG_RACE_MS] = [10_000, 300_000];
 
-/** Starts all commands at once; none may wait longer for the others than a writer waits. */
+/** Starts all commands at once. */
 async function crowd(
   machine: Machine,
   count: number,
@@ -16,8 +16,9 @@ async function crowd(
   { statuses = [0], value = "value" }: { statuses?: readonly number[]; value?: string } = {},
 ): Promise<CliResult[]> {
   const started = performance.now();
-  const results = await Promise.all(
-    Array.from({ length: count }, (_, at) => machine.run(command(at), { stdin: `${value} ${at}` })),
+  const results = await runAtOnce(
+    count,
+    (at) => machine.run(command(at), { stdin: `${value} ${at}` }),
   );
   const took = performance.now() - started;
   for (const { status, stderr } of results) {

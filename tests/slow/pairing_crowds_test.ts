@@ -1,7 +1,7 @@
 /** Fifty processes at once submit, approve, reject, revoke and renew: each step counts once, none is lost. */
 
 import assert from "node:assert/strict";
-import { type CliResult, type Machine, makeMachine } from "../support/cli_run.ts";
+import { type CliResult, type Machine, makeMachine, runAtOnce } from "../support/cli_run.ts";
 import { say } from "../support/dice.ts";
 
 const CROWD = 50;
@@ -110,12 +110,12 @@ Deno.test("Renewals, revocations and removals at once end in one state, with not
       ["identity", "crl", "--json"],
       ["devices", "list", "--json"],
     ];
-    const results = await Promise.all(Array.from({ length: CROWD }, (_, at) => {
+    const results = await runAtOnce(CROWD, (at) => {
       const args = commands[at % commands.length]!;
       return args[1] === "rotate"
         ? approver.run(args, { stdin: asks[at % asks.length]! })
         : approver.run(args);
-    }));
+    });
     const statuses = results.map(({ status }) => status);
     for (const [at, { status, stderr }] of results.entries()) {
       const may = commands[at % commands.length]![1] === "rotate" ? [0, 6] : [0];
@@ -180,9 +180,10 @@ async function crowd(
   command: (at: number) => readonly string[],
   stdin?: string,
 ): Promise<CliResult[]> {
-  const one = (at: number): Promise<CliResult> =>
-    machine.run(command(at), stdin === undefined ? {} : { stdin });
-  return await Promise.all(Array.from({ length: count }, (_, at) => one(at)));
+  return await runAtOnce(
+    count,
+    (at) => machine.run(command(at), stdin === undefined ? {} : { stdin }),
+  );
 }
 
 // deno-lint-ignore no-explicit-any -- JSON of a command, looked at member by member
