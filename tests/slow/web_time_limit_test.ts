@@ -18,6 +18,7 @@ Deno.test("a server that sends a byte now and then is given up after ten seconds
     const { code, reason } = await failureOf(clientOf(server, policy)(`https://${WEB_NAME}/`));
     assert.deepEqual([code, reason], ["connectivity", "timeout"]);
     const took = performance.now() - start;
-    assert.ok(took > 9_900 && took < 12_000, `${took} ms`);
+    // The server would go on for ever, the policy for a minute; a busy machine may be late.
+    assert.ok(took > 9_900 && took < 20_000, `${took} ms`);
   }
 });

@@ -1,7 +1,7 @@
 /** palyra as somebody with a keyring uses it: a state root, the variables of a session, and a clock. */
 
 import assert from "node:assert/strict";
-import { palyraProcess } from "./palyra.ts";
+import { palyraProcess, tempRoot } from "./palyra.ts";
 import { type Ended, runProcess } from "./process.ts";
 import type { SecretService } from "./secret_service.ts";
 
@@ -33,6 +33,9 @@ export interface KeyringUser {
 
 /** Longest time that a command may take to say that a keystore cannot be used. */
 export const LONGEST_MS = 3_000;
+/** Runs of a refused command of which one has to be as quick. */
+const TRIES = 3;
+const UNAVAILABLE = 5;
 
 /** Somebody in a session whose variables are these. */
 export function userOf(root: string, session: Readonly<Record<string, string>>): KeyringUser {
@@ -47,10 +50,21 @@ export function userOf(root: string, session: Readonly<Record<string, string>>):
       return { ...ended, ms: performance.now() - from };
     };
     const said = await took([...through, ...own.argv]);
-    if (said.ms < LONGEST_MS) return said;
-    // On a machine that is busy a command that asks no keystore takes its time, too.
-    const version = await palyraProcess(["version"], { root, env: session });
-    return { ...said, ms: said.ms - (await took(version.argv)).ms };
+    let { ms } = said;
+    // On a machine that is busy: what was refused has changed nothing, and the quickest of some runs counts.
+    for (let tries = 1; tries < TRIES && ms >= LONGEST_MS && said.status === UNAVAILABLE; tries++) {
+      ms = Math.min(ms, (await took([...through, ...own.argv])).ms);
+    }
+    return ms < LONGEST_MS ? { ...said, ms } : { ...said, ms: ms - await withoutKeystore(said) };
+  };
+  /** What a command takes that asks no keystore: one that only starts, or makes a vault where one was made. */
+  const withoutKeystore = async ({ status }: Ended): Promise<number> => {
+    using place = tempRoot();
+    const env = { ...session, PALYRA_VAULT_BACKEND: "encrypted_file" };
+    const words = status === 0 ? ["init"] : ["version"];
+    const from = performance.now();
+    await runProcess(await palyraProcess(words, { root: place.state, env }));
+    return performance.now() - from;
   };
   const succeed: KeyringUser["succeed"] = async (args, options) => {
     const said = await run(args, options);
