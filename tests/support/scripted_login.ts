@@ -128,13 +128,16 @@ export interface PastedLogin {
   readonly asked: URL | undefined;
 }
 
-/** Logs in with `--paste`; `change` may alter the address that comes back, once it has been seen where to go. */
+/**
+ * Logs in with `--paste`; `change` may alter the address that comes back, once it has been seen where to
+ * go, and the login waits for it.
+ */
 export async function pasteLogin(
   machine: Machine,
   args: readonly string[],
   { issuer, change = () => {}, ...options }: CliOptions & {
     readonly issuer: string;
-    readonly change?: (back: URL, asked: URL) => void;
+    readonly change?: (back: URL, asked: URL) => void | Promise<void>;
   },
 ): Promise<PastedLogin> {
   const child = await machine.spawn(["auth", "login", ...args, "--paste"], {
@@ -154,7 +157,7 @@ export async function pasteLogin(
       back.searchParams.set("code", "canary-code-of-the-login");
       back.searchParams.set("state", asked.searchParams.get("state")!);
       back.searchParams.set("iss", issuer);
-      change(back, asked);
+      await change(back, asked);
       await writer.write(new TextEncoder().encode(`${back.href}\n`)).catch(() => {});
       await writer.close().catch(() => {});
     }
