@@ -28,7 +28,7 @@ export interface Ran {
 }
 
 /** Longest life of a process: whatever hangs must fail, not stall the suite. */
-const LONGEST_MS = 60_000;
+const LONGEST_MS = 180_000;
 
 /** Runs palyra, from the bundle, on a state root. */
 export async function runPalyra(

@@ -27,6 +27,7 @@ export interface Ended {
   readonly err: string;
 }
 
+/** What hangs must fail, not stall the suite; what a crowd on a busy machine takes is no failure. */
 const DEFAULT_TIMEOUT_MS = 60_000;
 
 /** Runs a program to its end, or to the end of its time. */
