@@ -46,7 +46,7 @@ const ROUNDS_OF_PLACE = 16;
 const LANES = 2;
 /** Cuts at each kind of system call of one command. */
 const MOST_OF_CALL = 12;
-const MOST_OF_FIRST = 4;
+const MOST_OF_FIRST = 6;
 /** Moments that were as short as they should be, and how often one is tried: a busy machine is late. */
 const [EMPTY_MOMENTS, MOST_MOMENTS] = [3, 60];
 
