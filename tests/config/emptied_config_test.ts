@@ -1,4 +1,4 @@
-/** A config that an editor has just emptied, because it saves in place, while `configure` reads it. */
+/** A config that an editor is saving in place while `configure` reads it: just emptied, or half there. */
 
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
@@ -71,4 +71,24 @@ Deno.test("a config that stays empty is taken for what it is", async () => {
   await machine.succeed(args, { stdin: "value" });
   const { stdout } = await machine.succeed(["resolve", "--all", "--json", "--config", config]);
   assert.deepEqual(JSON.parse(stdout).values, { "admin.auth_token": "value" });
+});
+
+Deno.test("a change that is done stays done, whatever an editor is saving when it is told", async () => {
+  using machine = makeMachine();
+  const config = `${machine.home}/c.toml`;
+  let isHalfSaved = false;
+  const args = ["secrets", "configure", "openai-api-key", "global/x", "--config", config];
+  const result = await runInProcess(machine, { args, stdin: "value" }, (real) => ({
+    read: (path, most) =>
+      isHalfSaved && path === config
+        ? new TextEncoder().encode("[model_provider")
+        : real.read(path, most),
+    commit: (...given) => {
+      real.commit(...given);
+      isHalfSaved = true;
+    },
+  }));
+  assert.equal(result.status, 0, result.stderr);
+  assert.match(result.stdout, /^stored global\/x version 1; /);
+  assert.equal((await machine.succeed(["resolve", "global/x"])).stdout, "value");
 });

@@ -3,7 +3,7 @@
 import type { ChangeContext } from "../../config/change.ts";
 import { readConfig } from "../../config/config.ts";
 import type { Configured, ConfiguredItem, ConfigureOptions } from "../../config/configure.ts";
-import { isTable } from "../../config/toml_document.ts";
+import { isTable, type TomlTable } from "../../config/toml_document.ts";
 import { isBlank } from "../../config/logical_secret.ts";
 import { PalyraError } from "../../errors.ts";
 import type { App } from "../app.ts";
@@ -55,18 +55,27 @@ export function itemText({ field, ref, secret }: ConfiguredItem, { config }: Con
   return `${did} ${ref} version ${secret.version}; ${field} ${where}`;
 }
 
-/** An auth profile comes before every form of a key: then nobody would read what was just bound. */
-export async function noteShadows(app: App, { platform, location }: ChangeContext): Promise<void> {
-  const documents = await platform.documents();
-  const { table } = await readConfig(documents, {
-    ...location,
-    realPath: documents.realPath(location.path),
-  });
-  const provider = table["model_provider"];
+/**
+ * An auth profile comes before every form of a key: then nobody would read what was just bound. What was
+ * done is done: a config that somebody is saving at this moment gives no note, and no error either.
+ */
+export async function noteShadows(app: App, context: ChangeContext): Promise<void> {
+  const provider = (await tableOf(context))?.["model_provider"];
   if (!isTable(provider)) return;
   for (const key of ["auth_profile_id", "auth_profile_ref"]) {
     const value = provider[key];
     if (value === undefined || isBlank(value)) continue;
     app.note(`model_provider.${key} is set, and comes before the keys of model_provider`);
+  }
+}
+
+async function tableOf({ platform, location }: ChangeContext): Promise<TomlTable | undefined> {
+  try {
+    const documents = await platform.documents();
+    const realPath = documents.realPath(location.path);
+    return (await readConfig(documents, { ...location, realPath })).table;
+  } catch (error) {
+    if (error instanceof PalyraError) return undefined;
+    throw error;
   }
 }
