@@ -1,6 +1,7 @@
 /**
  * Reads a dotenv file, strictly: what dotenv, dotenvx, `node --env-file` and `deno --env-file` read
- * differently is refused with the number of its line. What is refused is not repeated.
+ * differently is refused with the number of its line. What is refused is not repeated. Taken all the same
+ * are lines of white space and indented comments, behind which Node 20 loses a variable; Node 22 does not.
  */
 
 import { PalyraError } from "../errors.ts";

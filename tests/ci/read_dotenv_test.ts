@@ -46,6 +46,11 @@ Deno.test("env files are read as all readers read them", () => {
   assert.deepEqual(read("\ufeffA.B=x\nA-B=y"), [["A.B", "x", 1], ["A-B", "y", 2]]);
   assert.deepEqual(read("\n# only\n\t# comments"), []);
   assert.deepEqual(read("A='1\n2\n3'\nB=x"), [["A", "1\n2\n3", 1], ["B", "x", 4]]);
+  // Node 20 loses what follows such lines; later versions, and all others, do not.
+  assert.deepEqual(read("export A= ':'\n # c'#c\r\n  \n  B=`=b1 :`  \r\n"), [
+    ["A", ":", 1],
+    ["B", "=b1 :", 4],
+  ]);
 });
 
 const REFUSED: readonly string[] = [

@@ -13,9 +13,10 @@ const TAILS = ["", "", "", "  ", " # c", "#c", "\t", "\t# c", " \u00a0", " # it'
 /** A line that sets the variable, or does not: that is the question. It may be several lines. */
 export function dotenvLine({ next, pick }: Dice, name: string): string {
   const quote = pick(["", "'", '"', "`"]);
-  // Lines of white space alone, and comments behind it, make some of them swallow what follows.
-  const pieces = quote === "" ? PIECES.filter((piece) => piece !== "\n") : PIECES;
-  const inner = Array.from({ length: Math.floor(next() * 5) }, () => pick(pieces)).join("");
+  const pieces = Array.from({ length: Math.floor(next() * 5) }, () => pick(PIECES));
+  // Behind the value Node 20 loses what follows a line of white space, or a comment behind white space.
+  const isWithin = quote !== "" && !pieces.includes(quote);
+  const inner = pieces.filter((piece) => isWithin || piece !== "\n").join("");
   return pick(HEADS) + name + pick(EQUALS) + quote + inner + quote + pick(TAILS) +
     pick(["\n", "\n", "\r\n"]);
 }
