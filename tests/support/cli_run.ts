@@ -104,12 +104,12 @@ const WRITER_WAITS_MS = 10_000;
  * Runs so many commands at once. One that could not have a lock within its time, which needs a machine
  * that is slow for the crowd, says so, has changed nothing, and comes after the others.
  */
-export async function runAtOnce(
+export async function runAtOnce<T extends Omit<CliResult, "bytes">>(
   count: number,
-  run: (at: number) => Promise<CliResult>,
-): Promise<CliResult[]> {
+  run: (at: number) => Promise<T>,
+): Promise<T[]> {
   const started = performance.now();
-  const results = await Promise.all(Array.from({ length: count }, (_, at) => run(at)));
+  const results: T[] = await Promise.all(Array.from({ length: count }, (_, at) => run(at)));
   const took = performance.now() - started;
   for (const [at, { status, stdout, stderr }] of results.entries()) {
     if (status !== 7 || !/ another process has held it too long\n/.test(stderr)) continue;
